@@ -1,0 +1,1 @@
+"""Passerelle: a city's memory and its evidence, shared between twin cities."""

@@ -1,0 +1,61 @@
+"""The errors Passerelle raises: each says what came, what was allowed and where."""
+
+from __future__ import annotations
+
+
+class PasserelleError(Exception):
+    """Root of every error of ours; `where` names the field, row, file or key the error is about."""
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
+class InvalidValueError(PasserelleError):
+    """A value that no Passerelle object may hold."""
+
+
+class UnknownNameError(PasserelleError):
+    """A name that isn't in the table it was looked up in."""
+
+    def __init__(self, kind: str, name: str, known: list[str] | None = None, *, where: str = "") -> None:
+        nearest = f" Known: {', '.join(sorted(known)[:20])}." if known else ""
+        super().__init__(f"Unknown {kind} {name!r}.{nearest}", where=where)
+        self.kind = kind
+        self.name = name
+
+
+class ReplyError(PasserelleError):
+    """A reply that can't be read as its feed's form; the archive keeps its bytes and this reason."""
+
+
+class BacklogFullError(PasserelleError):
+    """The durable front holds as many unfiled rows as it may; the sender should try again later."""
+
+
+class IdempotencyError(PasserelleError):
+    """An `Idempotency-Key` that came before with a different body."""
+
+
+class StorageFullError(PasserelleError):
+    """The disk took no more bytes; nothing acknowledged was lost."""
+
+
+class FolderBusyError(PasserelleError):
+    """Another process owns the city's folder."""
+
+
+class LayoutError(PasserelleError):
+    """A folder whose layout version this program can neither read nor upgrade."""
+
+
+class RedistributionError(PasserelleError):
+    """Data whose feed's licence doesn't let it leave this node in the form asked for."""
+
+
+class AuthenticationError(PasserelleError):
+    """A missing, unknown, expired or insufficient token."""
+
+
+class StudyError(PasserelleError):
+    """A study that can't be declared or run as it stands."""
