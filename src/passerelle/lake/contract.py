@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -97,10 +98,14 @@ class Lake(Protocol):
     def history(self, selection: Selection, limit: int | None = None) -> pa.Table:
         """Every version of the selected keys, withdrawals too; `as_known_at` leaves out what came to be known later."""
 
-    def aggregate(self, selection: Selection, bucket: str, statistic: Statistic, *, by_series: bool = True) -> pa.Table:
+    def aggregate(
+        self, selection: Selection, bucket: str, statistic: Statistic, *, zone: ZoneInfo, by_series: bool = True
+    ) -> pa.Table:
         """`series` (null where pooled), `bucket` (its UTC start), `value`, `count`, in that order.
 
-        `bucket` is an ISO 8601 duration: `PT15M`, `PT30M`, `PT1H`, `P1D`, `P1W`, `P1M` or `P1Y`, in UTC.
+        `bucket` is an ISO 8601 duration: `PT15M`, `PT30M`, `PT1H`, `P1D`, `P1W`, `P1M` or `P1Y`. Days and longer
+        begin at local midnight of `zone`, so that a day of clock change is 23 or 25 hours long; a row belongs to
+        the bucket its start lies in.
         """
 
     def latest(self, series: Sequence[int] | None = None) -> pa.Table:
