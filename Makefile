@@ -1,0 +1,57 @@
+# Every target sets itself up: .venv/ from requirements.lock, the pages from web/ (see setup/).
+
+PORT ?= 8101
+NODES ?= paris san-francisco
+ROUNDS ?= 200
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo demo-clean test check bench torture screenshots setup python pages chromium lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+demo: python pages ## start Paris on 8101 and San Francisco on 8102 (PORT=9101 and NODES=paris change that)
+	@exec .venv/bin/passerelle demo --port $(PORT) $(NODES)
+
+demo-clean: ## forget the demo's folders
+	@rm -rf demo
+
+test: check chromium pages ## all that CI runs: check, then every test
+	@.venv/bin/python -m pytest
+
+check: python ## format, lint, types, layers, dead code, pages and docs
+	@.venv/bin/ruff format --check --quiet . || { echo "Run .venv/bin/ruff format ."; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-timing 2>&1 | cat
+	@.venv/bin/vulture
+	@sh setup/pages.sh packages
+	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run --silent check
+	@.venv/bin/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+bench: python ## measure what bench/README.md reports, and write it there
+	@.venv/bin/python bench/run.py
+
+torture: python ## kill, fill and corrupt a node ROUNDS times (200)
+	@.venv/bin/python -m pytest tests/torture -m "" --rounds $(ROUNDS) --timeout 0
+
+screenshots: chromium pages ## take the pictures of docs/screenshots/ anew
+	@.venv/bin/python web/screenshots.py
+
+setup: python pages chromium ## only install and build
+
+lock: ## resolve the locks anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev -o requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -o setup/node.lock setup/node.in
+
+clean: ## remove all that make made but the demo's folders
+	@rm -rf .venv .make web/node_modules src/passerelle/api/pages
+
+python:
+	@sh setup/python.sh
+
+pages: python
+	@sh setup/pages.sh
+
+chromium: python
+	@sh setup/chromium.sh

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds web/ into src/passerelle/api/pages/; does nothing where the sources are the ones it was built from.
+# With `packages` as argument it stops once web/node_modules/ is what the lock says.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p .make
+PATH="$(pwd)/.venv/bin:$PATH"
+
+locked() {
+    cat web/package.json web/package-lock.json | sha256sum
+}
+
+sources() {
+    find web \( -name node_modules -o -name '.*' \) -prune -o -type f -exec sha256sum {} + | sort | sha256sum
+}
+
+sh setup/node.sh
+if [ ! -d web/node_modules ] || [ ! -f .make/web-packages ] || [ "$(locked)" != "$(cat .make/web-packages)" ]; then
+    echo "Installing the pages' packages into web/node_modules/"
+    (cd web && npm ci --no-audit --no-fund --loglevel=error)
+    locked >.make/web-packages
+fi
+if [ "${1:-}" = packages ]; then exit 0; fi
+
+if [ -f src/passerelle/api/pages/index.html ] && [ -f .make/pages ] && [ "$(sources)" = "$(cat .make/pages)" ]; then
+    exit 0
+fi
+echo "Building the pages"
+if ! (cd web && npm run --silent build) >.make/pages.log 2>&1; then
+    cat .make/pages.log >&2
+    echo "The pages could not be built; what npm said is above." >&2
+    exit 1
+fi
+sources >.make/pages

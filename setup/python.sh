@@ -1,0 +1,65 @@
+#!/bin/sh
+# Makes .venv/ from requirements.lock, every file checked by its hash; does nothing where it is so already.
+set -eu
+cd "$(dirname "$0")/.."
+. setup/packages.sh
+mkdir -p .make
+
+serves() {
+    "$1" -c 'import sys, sqlite3, ssl; sys.exit(not ((3, 11) <= sys.version_info < (3, '"$2"')))' 2>/dev/null
+}
+
+# The lock's wheels are known to exist up to 3.14; a later Python is taken only where there is no other.
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        serves "$PYTHON" 99 && command -v "$PYTHON" && return
+        echo "PYTHON is $PYTHON, which is not Python 3.11 or later with sqlite3 and ssl." >&2
+        exit 1
+    fi
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        serves "$candidate" 15 && command -v "$candidate" && return
+    done
+    serves python3 99 && command -v python3
+}
+
+# What .venv/ was made from; it holds absolute paths, so a moved checkout makes it anew.
+recipe() {
+    pwd
+    cat requirements.lock pyproject.toml setup/python.sh | sha256sum
+}
+
+if [ -f .make/python ] && [ "$(recipe)" = "$(cat .make/python)" ] && [ -x .venv/bin/passerelle ] && serves .venv/bin/python 99; then
+    exit 0
+fi
+
+python=$(find_python) || {
+    if [ -n "${PYTHON:-}" ]; then exit 1; fi
+    need_packages "Passerelle needs Python 3.11 or later" python3 python3-venv
+    python=$(find_python) || {
+        echo "The Python that apt-get offers here is older than 3.11; Debian 12, Ubuntu 24.04 and later have one." >&2
+        exit 1
+    }
+}
+
+if [ -f .make/python ] && [ "$(head -n 1 .make/python)" != "$(pwd)" ]; then rm -rf .venv; fi
+rm -f .make/python
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! serves .venv/bin/python 99; then
+    rm -rf .venv
+    if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        "$python" -m venv .venv
+    elif [ "$(id -u)" -ne 0 ] && "$python" -m venv --without-pip .venv 2>/dev/null \
+        && "$python" -m pip --python .venv/bin/python install --quiet pip 2>/dev/null; then
+        : # Debian's python3-pip can fill an environment that ensurepip is missing for.
+    else
+        rm -rf .venv
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        need_packages "Python $version lacks venv or ensurepip" "python$version-venv"
+        "$python" -m venv .venv
+    fi
+fi
+
+echo "Installing $(grep -c '^[a-z0-9].*==' requirements.lock) locked packages into .venv/ (a minute or two)"
+# The lock is complete, so pip has nothing to resolve.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+recipe >.make/python
