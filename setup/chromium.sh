@@ -2,6 +2,7 @@
 # Sees to it that a Chromium is there for the tests that read the pages as a person would.
 set -eu
 cd "$(dirname "$0")/.."
+. setup/quietly.sh
 . setup/packages.sh
 mkdir -p .make
 
@@ -12,7 +13,7 @@ done
 if [ -f .make/chromium ]; then exit 0; fi
 if grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null; then
     # Ubuntu packages Chromium as a snap only; Playwright brings one of its own.
-    .venv/bin/playwright install --with-deps chromium
+    quietly chromium .venv/bin/playwright install --with-deps chromium
     touch .make/chromium
     exit 0
 fi

@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: `need_packages REASON PACKAGE...` installs Debian packages as root,
-# or names the command that would and stops.
+# or names the command that would and stops. Needs `quietly`.
 
 need_packages() {
     reason=$1
@@ -14,12 +14,7 @@ need_packages() {
         exit 1
     fi
     echo "$reason: installing $* with apt-get"
-    for step in "update" "install -y --no-install-recommends $*"; do
-        # shellcheck disable=SC2086  # the step is a list of words
-        if ! DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 $step >.make/apt.log 2>&1 </dev/null; then
-            tail -n 20 .make/apt.log >&2
-            echo "apt-get $step failed; all it said is in .make/apt.log." >&2
-            exit 1
-        fi
-    done
+    quietly apt env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 update
+    quietly apt env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 }

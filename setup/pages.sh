@@ -3,6 +3,7 @@
 # With `packages` as argument it stops once web/node_modules/ is what the lock says.
 set -eu
 cd "$(dirname "$0")/.."
+. setup/quietly.sh
 mkdir -p .make
 PATH="$(pwd)/.venv/bin:$PATH"
 
@@ -17,7 +18,7 @@ sources() {
 sh setup/node.sh
 if [ ! -d web/node_modules ] || [ ! -f .make/web-packages ] || [ "$(locked)" != "$(cat .make/web-packages)" ]; then
     echo "Installing the pages' packages into web/node_modules/"
-    (cd web && npm ci --no-audit --no-fund --loglevel=error)
+    quietly npm npm --prefix web ci --no-audit --no-fund
     locked >.make/web-packages
 fi
 if [ "${1:-}" = packages ]; then exit 0; fi
@@ -26,9 +27,5 @@ if [ -f src/passerelle/api/pages/index.html ] && [ -f .make/pages ] && [ "$(sour
     exit 0
 fi
 echo "Building the pages"
-if ! (cd web && npm run --silent build) >.make/pages.log 2>&1; then
-    cat .make/pages.log >&2
-    echo "The pages could not be built; what npm said is above." >&2
-    exit 1
-fi
+quietly pages npm --prefix web run --silent build
 sources >.make/pages

@@ -2,6 +2,7 @@
 # Makes .venv/ from requirements.lock, every file checked by its hash; does nothing where it is so already.
 set -eu
 cd "$(dirname "$0")/.."
+. setup/quietly.sh
 . setup/packages.sh
 mkdir -p .make
 
@@ -60,6 +61,6 @@ fi
 
 echo "Installing $(grep -c '^[a-z0-9].*==' requirements.lock) locked packages into .venv/ (a minute or two)"
 # The lock is complete, so pip has nothing to resolve.
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+quietly pip .venv/bin/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+quietly pip .venv/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 recipe >.make/python
