@@ -34,7 +34,28 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from passerelle.model.observation import TIME
 from passerelle.model.quantity import Statistic
+
+AGGREGATE = pa.schema(
+    [
+        pa.field("series", pa.int64()),
+        pa.field("bucket", TIME, nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+    ]
+)
+"""What `aggregate` returns; `series` is null where series are pooled."""
+
+COVERAGE = pa.schema(
+    [
+        pa.field("series", pa.int64(), nullable=False),
+        pa.field("first", TIME, nullable=False),
+        pa.field("last", TIME, nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+    ]
+)
+"""What `coverage` returns, ordered by series."""
 
 POOLED = frozenset({Statistic.MEAN, Statistic.SUM, Statistic.MIN, Statistic.MAX, Statistic.COUNT})
 """The statistics `aggregate` can form over the values of one bucket."""
