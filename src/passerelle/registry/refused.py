@@ -1,0 +1,133 @@
+"""Rows that were not admitted, each with its reason and its text as it came.
+
+They lie in compressed pages, so that a file whose every row is refused costs little more than the
+file: nothing is dropped, whatever their number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, LargeBinary, String, Table, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from passerelle.registry.replies import REPLIES
+from passerelle.registry.schema import METADATA
+
+LONGEST_RAW = 2_000
+PAGE_ROWS = 1_000
+
+REFUSED_PAGES = Table(
+    "refused_pages",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("reply", Integer, ForeignKey("replies.id"), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("page", LargeBinary, nullable=False),
+    Index(None, "reply", "id"),
+    sqlite_autoincrement=True,
+)
+
+REFUSED_REASONS = Table(
+    "refused_reasons",
+    METADATA,
+    Column("reply", Integer, ForeignKey("replies.id"), primary_key=True),
+    Column("reason", String, primary_key=True),
+    Column("rows", Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """One refused row: `cursor` orders it among all, `row` is its number in the reply, from 1."""
+
+    cursor: str
+    reply: int
+    row: int
+    reason: str
+    raw: str
+
+
+def put_refused(connection: Connection, reply_id: int, rows: pa.Table) -> int:
+    """How many rows of schema `REFUSED` were added to the reply's; `raw` is cut to 2,000 characters."""
+    for page in _pages(rows):
+        body = json.dumps([[row["row"], row["reason"], row["raw"][:LONGEST_RAW]] for row in page], ensure_ascii=False)
+        plain = body.encode()
+        packed = pa.compress(plain, codec="zstd", asbytes=True)
+        connection.execute(insert(REFUSED_PAGES).values(reply=reply_id, rows=len(page), bytes=len(plain), page=packed))
+    return int(rows.num_rows)
+
+
+def count_reasons(connection: Connection, reply_id: int, reasons: dict[str, int]) -> None:
+    """Add to how many of the reply's rows were refused for each kind of reason."""
+    statement = insert(REFUSED_REASONS)
+    added = statement.on_conflict_do_update(
+        index_elements=["reply", "reason"], set_={"rows": REFUSED_REASONS.c.rows + statement.excluded.rows}
+    )
+    if reasons:
+        connection.execute(
+            added, [{"reply": reply_id, "reason": reason, "rows": rows} for reason, rows in reasons.items()]
+        )
+
+
+def delete_refused(connection: Connection, reply_id: int) -> None:
+    """Forget what was refused of the reply, before it is read anew."""
+    connection.execute(delete(REFUSED_PAGES).where(REFUSED_PAGES.c.reply == reply_id))
+    connection.execute(delete(REFUSED_REASONS).where(REFUSED_REASONS.c.reply == reply_id))
+
+
+def list_refused(
+    connection: Connection,
+    *,
+    feed: str | None = None,
+    reply: int | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> list[RefusedRow]:
+    """Refused rows in the order they were refused, those after the cursor `after`."""
+    page_id, skipped = _read_cursor(after)
+    statement = select(REFUSED_PAGES).where(REFUSED_PAGES.c.id >= page_id).order_by(REFUSED_PAGES.c.id)
+    if reply is not None:
+        statement = statement.where(REFUSED_PAGES.c.reply == reply)
+    if feed is not None:
+        statement = statement.join(REPLIES, REPLIES.c.id == REFUSED_PAGES.c.reply).where(REPLIES.c.feed == feed)
+    found: list[RefusedRow] = []
+    with connection.execute(statement.execution_options(yield_per=2)) as pages:
+        for page in pages:
+            plain = pa.decompress(page.page, decompressed_size=page.bytes, codec="zstd", asbytes=True)
+            for at, (row, reason, raw) in enumerate(json.loads(plain)):
+                if page.id == page_id and at < skipped:
+                    continue
+                found.append(RefusedRow(f"{page.id}.{at}", page.reply, row, reason, raw))
+                if len(found) == limit:
+                    return found
+    return found
+
+
+def list_reasons(connection: Connection, *, feed: str) -> dict[str, int]:
+    """How many of the feed's rows were refused for each kind of reason, most first."""
+    total = func.sum(REFUSED_REASONS.c.rows)
+    statement = (
+        select(REFUSED_REASONS.c.reason, total)
+        .join(REPLIES, REPLIES.c.id == REFUSED_REASONS.c.reply)
+        .where(REPLIES.c.feed == feed)
+        .group_by(REFUSED_REASONS.c.reason)
+        .order_by(total.desc(), REFUSED_REASONS.c.reason)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _pages(rows: pa.Table) -> Iterator[list[dict[str, str]]]:
+    for at in range(0, rows.num_rows, PAGE_ROWS):
+        yield rows.slice(at, PAGE_ROWS).select(["row", "reason", "raw"]).to_pylist()
+
+
+def _read_cursor(after: str | None) -> tuple[int, int]:
+    if after is None:
+        return 0, 0
+    page, _, at = after.partition(".")
+    return int(page), int(at) + 1
