@@ -5,7 +5,7 @@ NODES ?= paris san-francisco
 ROUNDS ?= 200
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-clean test check bench torture screenshots setup python pages chromium lock clean
+.PHONY: help demo demo-clean test check bench torture screenshots docs setup python pages chromium lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ torture: python ## kill, fill and corrupt a node ROUNDS times (200)
 
 screenshots: chromium pages ## take the pictures of docs/screenshots/ anew
 	@.venv/bin/python web/screenshots.py
+
+docs: python ## write the tables of README.md and docs/ from what the program says
+	@.venv/bin/python docs/tables.py
 
 setup: python pages chromium ## only install and build
 

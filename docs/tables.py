@@ -1,0 +1,112 @@
+"""Writes the tables of README.md and docs/ from what the program says of itself; `make docs` runs it.
+
+A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; `TABLES` says who makes which.
+`tests/test_docs.py` fails where a page and its table differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from passerelle.cli import main
+from passerelle.feeds.city import read_city
+from passerelle.model.quantity import list_quantities
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def table(header: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; `header` names its columns, separated by bars."""
+    columns = header.count("|") + 1
+    lines = [f"| {header} |", "|" + "---|" * columns]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def feeds() -> str:
+    """The feeds of the city files."""
+    cities = [read_city(path) for path in sorted((CHECKOUT / "cities").glob("*.toml"))]
+    rows = [
+        (
+            city.name["en"],
+            f"[{feed.title['en']}]({feed.documentation})" if "://" in feed.documentation else feed.title["en"],
+            f"`{feed.form}`",
+            feed.publisher,
+            f"[{feed.licence.name}]({feed.licence.url})" if feed.licence.url else feed.licence.name,
+            feed.redistribute.value,
+        )
+        for city in cities
+        for feed in city.feeds
+    ]
+    return table("city | feed | form | publisher | licence | redistribute", rows)
+
+
+def commands() -> str:
+    """The commands of `passerelle`, groups opened."""
+    return table("command | what it does", _commands(main, "passerelle", click.Context(main)))
+
+
+def _commands(group: click.Group, path: str, context: click.Context) -> list[tuple[str, str]]:
+    rows = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            rows += _commands(command, f"{path} {name}", click.Context(command, parent=context))
+        elif command is not None and not command.hidden:
+            rows.append((f"`{path} {name}`", command.get_short_help_str(limit=200)))
+    return rows
+
+
+def quantities() -> str:
+    """The table of quantities."""
+    rows = [
+        (f"`{row.name}`", row.sector.value, f"`{row.unit}`", row.statistic.value, row.interval, row.meaning)
+        for row in list_quantities()
+    ]
+    return table("quantity | sector | unit (UCUM) | statistic | over | meaning", rows)
+
+
+def decisions() -> str:
+    """The pages of docs/decisions/."""
+    pages = sorted(path for path in (CHECKOUT / "docs" / "decisions").glob("*.md") if path.name != "README.md")
+    return table("decision | page", [(_title(page), f"[{page.name}]({page.name})") for page in pages])
+
+
+def benches() -> str:
+    """The pages of bench/ that hold results."""
+    pages = sorted(path for path in (CHECKOUT / "bench").glob("*.md") if path.name != "README.md")
+    return table("results | page", [(_title(page), f"[{page.name}]({page.name})") for page in pages])
+
+
+def _title(page: Path) -> str:
+    return page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"feeds": feeds, "commands": commands},
+    "docs/quantities.md": {"quantities": quantities},
+    "docs/decisions/README.md": {"decisions": decisions},
+    "bench/README.md": {"results": benches},
+}
+
+
+def fill(page: str) -> str:
+    """The text of `page` with its tables as they should be."""
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    for name, make in TABLES[page].items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        block = f"{begin}\n{make()}\n{end}"
+        text, found = pattern.subn(lambda _, block=block: block, text)
+        if found != 1:
+            raise SystemExit(f"{page} holds {begin} .. {end} {found} times; once is right")
+    return text
+
+
+if __name__ == "__main__":
+    for page in TABLES:
+        (CHECKOUT / page).write_text(fill(page), encoding="utf-8")
