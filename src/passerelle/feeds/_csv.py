@@ -1,0 +1,86 @@
+"""Lines of delimited text as columns of strings, each line judged by itself.
+
+A publisher's stray quote must not swallow the lines after it, so a value never spans lines here:
+a line that isn't well formed (RFC 4180, section 2, without line breaks in values) is refused and
+the lines around it are read as if it weren't there.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from passerelle.model.errors import ReplyError
+
+REFUSED = {"row": pl.Int64, "reason": pl.String, "raw": pl.String}
+
+
+def read_lines(
+    text: str, required: Sequence[str], *, separator: str = ",", ignore: str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The lines as strings (`row`, `raw` and the `required` columns) and the refused ones (`REFUSED`).
+
+    `row` counts lines after the header from 1. Blank lines and those that begin with the pattern
+    `ignore` say nothing and are neither read nor refused. Extra columns are left out. A last line
+    without a line end may have been cut, so it is refused.
+    """
+    header, _, body = text.partition("\n")
+    names = _read_header(header.removesuffix("\r"), required, separator)
+    lines = pl.DataFrame({"raw": body.split("\n")}).with_columns(
+        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), cut=pl.int_range(pl.len()) == pl.len() - 1
+    )
+    lines = lines.with_columns(pl.col("raw").str.strip_suffix("\r"))
+    lines = lines.filter(pl.col("raw").str.strip_chars(" \t") != "")
+    if ignore is not None:
+        lines = lines.filter(~pl.col("raw").str.contains(f"^(?:{ignore})"))
+    lines = lines.with_columns(reason=_judge(len(names), separator))
+    refused = lines.filter(pl.col("reason").is_not_null()).select("row", "reason", "raw")
+    return _split(lines.filter(pl.col("reason").is_null()), names, required, separator), refused
+
+
+def _read_header(line: str, required: Sequence[str], separator: str) -> list[str]:
+    try:
+        names = [name.strip() for name in next(csv.reader([line], delimiter=separator, strict=True), [])]
+    except csv.Error as error:
+        raise ReplyError(f"the header {line[:200]!r} can't be read: {error}", where="header") from error
+    missing = [name for name in required if names.count(name) != 1]
+    if missing:
+        raise ReplyError(
+            f"columns {missing} are needed once each; expected {list(required)}, got {[name[:40] for name in names]}",
+            where="header",
+        )
+    return names
+
+
+def _judge(width: int, separator: str) -> pl.Expr:
+    mark = re.escape(separator)
+    value = f'(?:[^"{mark}]*|"(?:[^"]|"")*")'
+    # A trailing separator is allowed: one publisher ends each data line, but not the header, with one.
+    well_formed = f"^{value}(?:{mark}{value}){{{width - 1}}}{mark}?$"
+    return (
+        pl.when("cut")
+        .then(pl.lit("the reply ends within this line, without a line end"))
+        .when(~pl.col("raw").str.contains(well_formed))
+        .then(pl.lit(f"not {width} values separated by {separator!r}"))
+    )
+
+
+def _split(lines: pl.DataFrame, names: list[str], required: Sequence[str], separator: str) -> pl.DataFrame:
+    columns = [f"column_{index}" for index in range(len(names))]
+    picked = {name: columns[names.index(name)] for name in required}
+    if lines.is_empty():
+        values = pl.DataFrame(schema=dict.fromkeys(required, pl.String))
+    else:
+        values = pl.read_csv(
+            ("\n".join(lines["raw"]) + "\n").encode(),
+            has_header=False,
+            separator=separator,
+            schema=dict.fromkeys(columns, pl.String),
+            truncate_ragged_lines=True,
+        ).select(**{name: pl.col(column).fill_null("") for name, column in picked.items()})
+    if values.height != lines.height:
+        raise ReplyError(f"{lines.height} lines were read as {values.height} rows", where="body")
+    return pl.concat([lines.select("row", "raw"), values], how="horizontal")

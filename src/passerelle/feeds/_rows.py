@@ -1,0 +1,83 @@
+"""From columns of strings to parsed observations and refused rows, without a loop over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pyarrow as pa
+
+from passerelle.feeds._csv import REFUSED
+from passerelle.feeds.feed import Parsed
+from passerelle.model.observation import PARSED
+from passerelle.model.observation import REFUSED as REFUSED_ROWS
+from passerelle.model.place import Place
+
+_NUMBER = r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"
+
+
+def refuse_where(rows: pl.DataFrame, bad: pl.Expr, reason: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows where `bad` is false, and the others as refused with their `reason`."""
+    marked = rows.with_columns(_bad=bad.fill_null(value=True))
+    kept = marked.filter(~pl.col("_bad")).drop("_bad")
+    return kept, marked.filter("_bad").select("row", reason.alias("reason"), "raw")
+
+
+def read_numbers(
+    rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], *, absent: Collection[str] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row per value of `columns` (each with its quantity and facet), and the values refused.
+
+    A value that is one of `absent` is the publisher's word for none and gives no row.
+    """
+    words = pl.DataFrame(
+        {
+            "column": list(columns),
+            "quantity": [quantity for quantity, _ in columns.values()],
+            "facet": [facet for _, facet in columns.values()],
+        }
+    )
+    long = rows.unpivot(
+        list(columns),
+        index=[name for name in rows.columns if name not in columns],
+        variable_name="column",
+        value_name="text",
+    )
+    long = long.filter(~pl.col("text").is_in(list(absent))).join(words, on="column", maintain_order="left")
+    good, refused = refuse_where(
+        long,
+        ~pl.col("text").str.contains(_NUMBER),
+        pl.format("{} is '{}', not a number", "column", pl.col("text").str.slice(0, 40)),
+    )
+    return good.with_columns(value=pl.col("text").cast(pl.Float64)), refused
+
+
+def local_instant(clock: pl.Expr, zone: ZoneInfo) -> pl.Expr:
+    """The UTC instant of a wall-clock time in `zone`.
+
+    Where the clock shows a time twice this is the first occurrence; a time the clock skips is null.
+    """
+    zoned = clock.cast(pl.Datetime("us")).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC")
+
+
+def local_days(day: pl.Expr, zone: ZoneInfo) -> dict[str, pl.Expr]:
+    """`start` and `end` of local days as UTC instants: 23, 24 or 25 hours apart."""
+    return {"start": local_instant(day, zone), "end": local_instant(day.dt.offset_by("1d"), zone)}
+
+
+def assemble(places: Iterable[Place], observations: pl.DataFrame, refused: Iterable[pl.DataFrame]) -> Parsed:
+    """The parsed reply, observations and refused rows in the order of the reply's rows."""
+    rows = observations.with_columns(reason=pl.lit(None, pl.String)).select(PARSED.names)
+    bad = pl.concat([pl.DataFrame(schema=REFUSED), *refused])
+    return Parsed(
+        places=tuple(places),
+        observations=_arrow(rows.sort("row", maintain_order=True), PARSED),
+        refused=_arrow(bad.sort("row", maintain_order=True), REFUSED_ROWS),
+    )
+
+
+def _arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    table: pa.Table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.cast(schema).combine_chunks()

@@ -1,0 +1,15 @@
+"""The forms this version reads, by name: an explicit list, nothing registers itself."""
+
+from __future__ import annotations
+
+from passerelle.feeds import autolib_events, autolib_stations, comptage_velo
+from passerelle.feeds.feed import Form
+
+FORMS: dict[str, Form] = {
+    form.name: form
+    for form in (
+        autolib_events.FORM,
+        autolib_stations.FORM,
+        comptage_velo.FORM,
+    )
+}
