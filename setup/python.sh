@@ -6,21 +6,19 @@ cd "$(dirname "$0")/.."
 . setup/packages.sh
 mkdir -p .make
 
+# The lock's wheels exist for these.
 serves() {
-    "$1" -c 'import sys, sqlite3, ssl; sys.exit(not ((3, 11) <= sys.version_info < (3, '"$2"')))' 2>/dev/null
+    "$1" -c 'import sys, sqlite3, ssl; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null
 }
 
-# The lock's wheels are known to exist up to 3.14; a later Python is taken only where there is no other.
 find_python() {
-    if [ -n "${PYTHON:-}" ]; then
-        serves "$PYTHON" 99 && command -v "$PYTHON" && return
-        echo "PYTHON is $PYTHON, which is not Python 3.11 or later with sqlite3 and ssl." >&2
-        exit 1
-    fi
-    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
-        serves "$candidate" 15 && command -v "$candidate" && return
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if serves "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
     done
-    serves python3 99 && command -v python3
+    return 1
 }
 
 # What .venv/ was made from; it holds absolute paths, so a moved checkout makes it anew.
@@ -29,22 +27,26 @@ recipe() {
     cat requirements.lock pyproject.toml setup/python.sh | sha256sum
 }
 
-if [ -f .make/python ] && [ "$(recipe)" = "$(cat .make/python)" ] && [ -x .venv/bin/passerelle ] && serves .venv/bin/python 99; then
+if [ -f .make/python ] && [ "$(recipe)" = "$(cat .make/python)" ] && [ -x .venv/bin/passerelle ] && serves .venv/bin/python; then
     exit 0
 fi
 
-python=$(find_python) || {
-    if [ -n "${PYTHON:-}" ]; then exit 1; fi
-    need_packages "Passerelle needs Python 3.11 or later" python3 python3-venv
-    python=$(find_python) || {
-        echo "The Python that apt-get offers here is older than 3.11; Debian 12, Ubuntu 24.04 and later have one." >&2
+wanted="Passerelle needs Python 3.11 to 3.14 with sqlite3 and ssl"
+if ! python=$(find_python); then
+    if [ -n "${PYTHON:-}" ]; then
+        echo "$wanted, and PYTHON is $PYTHON." >&2
         exit 1
-    }
-}
+    fi
+    need_packages "$wanted" python3 python3-venv
+    if ! python=$(find_python); then
+        echo "$wanted, which apt-get doesn't offer here; Debian 12 and Ubuntu 24.04 do." >&2
+        exit 1
+    fi
+fi
 
 if [ -f .make/python ] && [ "$(head -n 1 .make/python)" != "$(pwd)" ]; then rm -rf .venv; fi
 rm -f .make/python
-if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! serves .venv/bin/python 99; then
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! serves .venv/bin/python; then
     rm -rf .venv
     if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         "$python" -m venv .venv
