@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class PasserelleError(Exception):
     """Root of every error of ours; `where` names the field, row, file or key the error is about."""
@@ -59,3 +61,25 @@ class AuthenticationError(PasserelleError):
 
 class StudyError(PasserelleError):
     """A study that can't be declared or run as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """What is wrong with one row of a batch: where, what came and what was allowed."""
+
+    where: str
+    came: str
+    allowed: str
+
+
+class RefusedRowsError(InvalidValueError):
+    """A batch of which nothing was accepted, with its first faulty rows."""
+
+    def __init__(self, faulty: int, rows: int, faults: list[RowFault]) -> None:
+        super().__init__(
+            f"{faulty} of {rows} rows can't be accepted, so that none is; the first: {faults[0].where} came as "
+            f"{faults[0].came}, allowed is {faults[0].allowed}",
+            where=faults[0].where,
+        )
+        self.faulty = faulty
+        self.faults = faults

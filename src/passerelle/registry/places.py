@@ -144,6 +144,11 @@ def list_places_with_geometry(connection: Connection) -> list[Place]:
     ]
 
 
+def find_missing(connection: Connection, ids: set[str]) -> set[str]:
+    """Those of `ids` that no place has."""
+    return ids - set(_read_identities(connection, list(ids)))
+
+
 def count_places(connection: Connection) -> int:
     """How many places there are."""
     return connection.execute(select(func.count()).select_from(PLACES)).scalar_one()

@@ -1,0 +1,160 @@
+"""A city's folder: its layout, its key, its lock, and the note of the process that owns it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from passerelle.feeds.city import find_city_file, read_city
+from passerelle.model.errors import FolderBusyError, InvalidValueError, LayoutError
+from passerelle.registry.database import open_database
+
+LAYOUT = 1
+"""What this program writes; `docs/formats/folder.md` draws it."""
+
+UPGRADES: dict[int, Callable[[Path], None]] = {}
+"""For each older layout, the step to the next. The registry and the lake bring their own parts up to date."""
+
+CITY, KEY, LOCK, NODE, REGISTRY = "city.toml", "key.pem", "lock", "node.json", "registry.sqlite"
+_LAYOUT_FILE = "layout.json"
+
+
+def create_folder(folder: Path, city: str | Path) -> None:
+    """Make `folder`, absent or empty, the home of a city, given by its name or its file, with a new key."""
+    city_file = find_city_file(city) if isinstance(city, str) else city
+    read_city(city_file)
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidValueError(f"{folder} is not empty; a city needs a folder of its own", where=str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(city_file, folder / CITY)
+    _write_key(folder / KEY)
+    (folder / "replies").mkdir()
+    open_database(folder / REGISTRY).dispose()
+    # Last: a folder with a layout is a whole one.
+    _write_whole(folder / _LAYOUT_FILE, json.dumps({"layout": LAYOUT}))
+
+
+def upgrade_folder(folder: Path) -> int:
+    """The layout that the folder had; it has today's now."""
+    found = version = read_layout(folder)
+    while version < LAYOUT:
+        UPGRADES[version](folder)
+        version += 1
+        _write_whole(folder / _LAYOUT_FILE, json.dumps({"layout": version}))
+    return found
+
+
+def read_layout(folder: Path) -> int:
+    """The folder's layout version; `LayoutError` where it is no city's folder, or a newer program's."""
+    path = folder / _LAYOUT_FILE
+    try:
+        layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
+    except FileNotFoundError as error:
+        raise LayoutError(f"{folder} is not a city's folder: it has no {_LAYOUT_FILE}", where=str(folder)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LayoutError(f"{path} does not say a layout: {error}", where=str(path)) from error
+    if layout != LAYOUT and layout not in UPGRADES:
+        raise LayoutError(f"{folder} has layout {layout}; this program reads up to {LAYOUT}", where=str(path))
+    return int(layout)
+
+
+def read_key(folder: Path) -> Ed25519PrivateKey:
+    """The city's key, with which it signs findings."""
+    key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidValueError(f"{KEY} holds a {type(key).__name__}, not an Ed25519 key", where=KEY)
+    return key
+
+
+def format_public_key(key: Ed25519PrivateKey) -> str:
+    """The public half as 64 hexadecimal digits."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNote:
+    """What a running node says of itself in `node.json`."""
+
+    pid: int
+    url: str
+
+
+class FolderLock:
+    """The exclusive hold of one process on a folder, until `release` or the process's end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise FolderBusyError(_describe_owner(folder), where=str(folder)) from error
+        # Whoever holds the lock owns the note: one left by a node that was killed says nothing.
+        (folder / NODE).unlink(missing_ok=True)
+
+    def announce(self, url: str) -> None:
+        """Write `node.json`, by which the command line and the client find the node."""
+        _write_whole(self._folder / NODE, json.dumps(asdict(NodeNote(os.getpid(), url))))
+
+    def release(self) -> None:
+        """Take back the note and let the folder go."""
+        (self._folder / NODE).unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def find_node(folder: Path) -> NodeNote | None:
+    """The note of the node that runs on the folder, or None where none does; a stale note is none."""
+    try:
+        note = NodeNote(**json.loads((folder / NODE).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return note if _is_held(folder / LOCK) else None
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _describe_owner(folder: Path) -> str:
+    note = find_node(folder)
+    if note is None:
+        return f"{folder} is in use by another process, which hasn't said its address"
+    return f"{folder} is in use by process {note.pid} at {note.url}"
+
+
+def _write_key(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
