@@ -55,15 +55,19 @@ def _read_header(line: str, required: Sequence[str], separator: str) -> list[str
     return names
 
 
-def _judge(width: int, separator: str) -> pl.Expr:
+def _well_formed(width: int, separator: str) -> str:
     mark = re.escape(separator)
     value = f'(?:[^"{mark}]*|"(?:[^"]|"")*")'
+    return f"{value}(?:{mark}{value}){{{width - 1}}}"
+
+
+def _judge(width: int, separator: str) -> pl.Expr:
     # A trailing separator is allowed: one publisher ends each data line, but not the header, with one.
-    well_formed = f"^{value}(?:{mark}{value}){{{width - 1}}}{mark}?$"
+    line = f"^{_well_formed(width, separator)}{re.escape(separator)}?$"
     return (
         pl.when("cut")
         .then(pl.lit("the reply ends within this line, without a line end"))
-        .when(~pl.col("raw").str.contains(well_formed))
+        .when(~pl.col("raw").str.contains(line))
         .then(pl.lit(f"not {width} values separated by {separator!r}"))
     )
 
@@ -74,13 +78,13 @@ def _split(lines: pl.DataFrame, names: list[str], required: Sequence[str], separ
     if lines.is_empty():
         values = pl.DataFrame(schema=dict.fromkeys(required, pl.String))
     else:
+        trailing = f"^({_well_formed(len(names), separator)}){re.escape(separator)}$"
         values = pl.read_csv(
-            ("\n".join(lines["raw"]) + "\n").encode(),
+            ("\n".join(lines["raw"].str.replace(trailing, "${1}")) + "\n").encode(),
             has_header=False,
             separator=separator,
             schema=dict.fromkeys(columns, pl.String),
-            truncate_ragged_lines=True,
         ).select(**{name: pl.col(column).fill_null("") for name, column in picked.items()})
     if values.height != lines.height:
         raise ReplyError(f"{lines.height} lines were read as {values.height} rows", where="body")
-    return pl.concat([lines.select("row", "raw"), values], how="horizontal")
+    return pl.concat([lines.select("row", "raw"), values], how="horizontal").rechunk()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from zoneinfo import ZoneInfo
 
@@ -19,7 +21,8 @@ _NUMBER = r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"
 
 def refuse_where(rows: pl.DataFrame, bad: pl.Expr, reason: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows where `bad` is false, and the others as refused with their `reason`."""
-    marked = rows.with_columns(_bad=bad.fill_null(value=True))
+    # One chunk: polars 2.1 panics in `format` over a frame of which a filter emptied the first chunk.
+    marked = rows.rechunk().with_columns(_bad=bad.fill_null(value=True))
     kept = marked.filter(~pl.col("_bad")).drop("_bad")
     return kept, marked.filter("_bad").select("row", reason.alias("reason"), "raw")
 
@@ -67,9 +70,19 @@ def local_days(day: pl.Expr, zone: ZoneInfo) -> dict[str, pl.Expr]:
     return {"start": local_instant(day, zone), "end": local_instant(day.dt.offset_by("1d"), zone)}
 
 
+def slug(name: str) -> str:
+    """`name` as a part of a place's id: small Latin letters, digits and single hyphens.
+
+    >>> slug("Castro/Upper Market"), slug("Île-de-France")
+    ('castro-upper-market', 'ile-de-france')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-")
+
+
 def assemble(places: Iterable[Place], observations: pl.DataFrame, refused: Iterable[pl.DataFrame]) -> Parsed:
     """The parsed reply, observations and refused rows in the order of the reply's rows."""
-    rows = observations.with_columns(reason=pl.lit(None, pl.String)).select(PARSED.names)
+    rows = observations.rechunk().with_columns(reason=pl.lit(None, pl.String)).select(PARSED.names)
     bad = pl.concat([pl.DataFrame(schema=REFUSED), *refused])
     return Parsed(
         places=tuple(places),

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from passerelle.feeds import autolib_events, autolib_stations, comptage_velo
+from passerelle.feeds import (
+    autolib_events,
+    autolib_stations,
+    comptage_velo,
+    datasf_311,
+    eco2mix,
+    eia930,
+    geodair,
+    sfpark,
+)
 from passerelle.feeds.feed import Form
 
 FORMS: dict[str, Form] = {
@@ -11,5 +20,10 @@ FORMS: dict[str, Form] = {
         autolib_events.FORM,
         autolib_stations.FORM,
         comptage_velo.FORM,
+        datasf_311.FORM,
+        eco2mix.FORM,
+        eia930.FORM,
+        geodair.FORM,
+        sfpark.FORM,
     )
 }
