@@ -1,8 +1,8 @@
 """DataSF 311 cases: requests to the city, counted per neighbourhood, category and local day (CSV).
 
 Replies hold addresses and free text, so `scrub` runs before a byte is kept: it drops the case's
-number, address, notes, details and everything else but times, status, agency, category,
-neighbourhood and a point rounded to 0.001 degrees (about 100 m).
+number, address, notes, details and everything else but times, status, the agency's first word,
+category, neighbourhood and a point rounded to 0.001 degrees (about 100 m).
 
 Requests are events and stay personal one by one, so this form counts them, an exception to "no
 averaging in a feed" that docs/decisions/counting-requests-in-the-feed.md explains. A request whose
@@ -39,6 +39,9 @@ _AREA_SCHEME = [*_KEPT, "Lat", "Long", "C.Neighborhood"]
 _CLOCKS = ("%m/%d/%Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S")
 _TIME = r"(?:[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [AP]M|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8})"
 _WORDS = r"[^\x00-\x1f\"]{1,80}"
+_AGENCY = r"^(?:zz)?([A-Za-z0-9]+)"
+"""The first word of a work queue names its department; some queues go on to name an employee."""
+
 _NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]+)?"
 _PAIR = rf"^\(({_NUMBER}), ({_NUMBER})\)$"
 _BOM = b"\xef\xbb\xbf"
@@ -100,6 +103,8 @@ def _scrub_column(name: str) -> pl.Expr:
         kept = pl.format("({}, {})", *(_rounded(text.str.extract(_PAIR, group)) for group in (1, 2)))
     elif name in ("Lat", "Long"):
         kept = _rounded(text.str.extract(f"^({_NUMBER})$"))
+    elif name == "Responsible.Agency":
+        kept = text.str.extract(_AGENCY)
     else:
         kept = text.str.extract(f"^({_TIME})$" if name in ("Opened", "Closed", "Updated") else f"^({_WORDS})$")
     return pl.when(kept != "").then(kept).alias(name)
