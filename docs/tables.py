@@ -6,12 +6,15 @@ A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; `TABLES` s
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
+from passerelle.api.health import read_health, read_metrics
+from passerelle.api.v1 import ROUTES
 from passerelle.cli import main
 from passerelle.feeds.city import read_city
 from passerelle.model.quantity import list_quantities
@@ -61,6 +64,18 @@ def _commands(group: click.Group, path: str, context: click.Context) -> list[tup
     return rows
 
 
+def routes() -> str:
+    """What a node answers to, with the first line of each handler's docstring."""
+    rows = []
+    for handler in [*ROUTES, read_health, read_metrics]:
+        prefix = "" if handler in (read_health, read_metrics) else "/api/v1"
+        what = (inspect.getdoc(handler.fn) or "").splitlines()
+        for path in sorted(handler.paths):
+            named = re.sub(r":\w+}", "}", path)
+            rows += [(f"`{method.value} {prefix}{named}`", what[0] if what else "") for method in handler.http_methods]
+    return table("address | what it answers", sorted(rows, key=lambda row: row[0].split()[1]))
+
+
 def quantities() -> str:
     """The table of quantities."""
     rows = [
@@ -87,7 +102,7 @@ def _title(page: Path) -> str:
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"feeds": feeds, "commands": commands},
+    "README.md": {"feeds": feeds, "commands": commands, "routes": routes},
     "docs/quantities.md": {"quantities": quantities},
     "docs/decisions/README.md": {"decisions": decisions},
     "bench/README.md": {"results": benches},

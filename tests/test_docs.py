@@ -47,6 +47,17 @@ def test_links_lead_somewhere() -> None:
     assert found == []
 
 
+def test_code_names_pages_that_exist() -> None:
+    """Every `docs/x.md` that a Python file speaks of is there."""
+    found = [
+        f"{path.relative_to(CHECKOUT)}: {page}"
+        for path in sorted((CHECKOUT / "src").rglob("*.py"))
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text(encoding="utf-8"))
+        if not (CHECKOUT / page).exists()
+    ]
+    assert found == []
+
+
 def test_make_targets_exist() -> None:
     """Every `make x` a page speaks of is a target."""
     targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
