@@ -12,13 +12,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from passerelle.lake.buckets import bucket_start, check_aggregate
 from passerelle.lake.contract import AGGREGATE, COVERAGE, Origin, Receipt, Selection, Size
-from passerelle.lake.rows import check_rows, to_microseconds
+from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.versions import Version, from_table, place_version, to_table, version_as_known
 from passerelle.model.errors import IdempotencyError
-from passerelle.model.observation import OBSERVATION, VERSION
+from passerelle.model.observation import VERSION
 from passerelle.model.quantity import Statistic
 
 _POOL: dict[Statistic, Callable[[Sequence[float]], float]] = {
@@ -52,7 +53,7 @@ class MemoryLake:
         with self._lock:
             if origin.key in self._digests:
                 return _repeat(rows.num_rows, self._digests[origin.key], origin)
-            self._admit(_with_origin(rows, origin), origin.key, origin.digest)
+            self._admit(with_origin(rows, origin), origin.key, origin.digest)
         return Receipt(rows.num_rows, repeated=False)
 
     def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
@@ -144,7 +145,7 @@ class MemoryLake:
         with pa.OSFile(str(path), "rb") as source:
             table = pa.ipc.open_file(source).read_all()
         for batch in sorted(set(table["batch"].to_pylist())):
-            part = table.filter(pa.compute.equal(table["batch"], batch))
+            part = table.filter(pc.equal(table["batch"], batch))
             self._admit(part.select(VERSION.names), part["key"][0].as_py(), part["digest"][0].as_py())
 
     def _select(self, selection: Selection) -> Iterator[list[Version]]:
@@ -168,13 +169,6 @@ def _repeat(rows: int, digest: bytes, origin: Origin) -> Receipt:
     if digest != origin.digest:
         raise IdempotencyError(f"key {origin.key!r} came before with another content", where="key")
     return Receipt(rows, repeated=True)
-
-
-def _with_origin(rows: pa.Table, origin: Origin) -> pa.Table:
-    known_since = pa.array([to_microseconds(origin.known_since)] * rows.num_rows, pa.int64())
-    source = pa.array([origin.source] * rows.num_rows, pa.int64())
-    columns = [*rows.select(OBSERVATION.names).columns, known_since.cast(VERSION.field("known_since").type), source]
-    return pa.table(columns, schema=VERSION)
 
 
 def _to_table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from passerelle.lake.contract import Origin
 from passerelle.model.errors import InvalidValueError
-from passerelle.model.observation import OBSERVATION
+from passerelle.model.observation import OBSERVATION, TIME, VERSION
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,6 +25,13 @@ def to_microseconds(moment: datetime) -> int:
     if moment.tzinfo is None:
         raise InvalidValueError(f"{moment.isoformat()} has no time zone; one is required", where="time")
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def with_origin(rows: pa.Table, origin: Origin) -> pa.Table:
+    """`rows` of schema `OBSERVATION` in schema `VERSION`."""
+    known_since = np.full(rows.num_rows, to_microseconds(origin.known_since))
+    source = np.full(rows.num_rows, origin.source, np.int64)
+    return pa.table([*rows.columns, pa.array(known_since).cast(TIME), pa.array(source)], schema=VERSION)
 
 
 def check_rows(rows: pa.Table) -> pa.Table:

@@ -1,0 +1,143 @@
+# ruff: noqa: S608 - the SQL below is put together from names in this file only.
+"""The DuckLake catalogue of a folder: its connection, tables, options and layout version."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from passerelle.model.errors import FolderBusyError, LayoutError
+
+LAYOUT = 1
+"""The version this program writes; `docs/formats/lake.md` draws it."""
+
+UPGRADES: dict[int, Callable[[Path], None]] = {}
+"""Layout version → what turns a folder of it into the next version; each must bear being run twice."""
+
+_OPTIONS = {
+    "parquet_compression": "zstd",
+    "parquet_version": "2",
+    "parquet_row_group_size": "122880",
+    "target_file_size": "512MB",
+    "data_inlining_row_limit": "0",
+}
+_COLUMNS = (
+    'series BIGINT, start TIMESTAMPTZ, "end" TIMESTAMPTZ, value DOUBLE, reason VARCHAR, '
+    "known_since TIMESTAMPTZ, source BIGINT"
+)
+# Each statement may be run again, for a process that stopped while it made the folder.
+_TABLES = [
+    f"CREATE TABLE IF NOT EXISTS lake.current ({_COLUMNS})",
+    "ALTER TABLE lake.current SET SORTED BY (series ASC, start ASC)",
+    f"CREATE TABLE IF NOT EXISTS lake.superseded ({_COLUMNS}, superseded_at TIMESTAMPTZ, turn BIGINT)",
+    "ALTER TABLE lake.superseded SET SORTED BY (series ASC, start ASC)",
+    "CREATE TABLE IF NOT EXISTS lake.loaded"
+    " (key VARCHAR, digest BLOB, source BIGINT, rows BIGINT, known_since TIMESTAMPTZ)",
+    "CREATE TABLE IF NOT EXISTS lake.progress (sequence BIGINT, turn BIGINT, loads BIGINT)",
+    "CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'loaded')",
+    "CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'progress')",
+    "INSERT INTO lake.progress SELECT 0, 0, 0 WHERE NOT EXISTS (FROM lake.progress)",
+]
+
+
+class Catalogue:
+    """The DuckDB instance that holds a folder's lake attached as `lake`."""
+
+    def __init__(self, folder: Path, *, threads: int, memory: str) -> None:
+        self.folder = folder
+        check_layout(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads,
+            "memory_limit": memory,
+            "temp_directory": str(folder / "temp"),
+            "autoinstall_known_extensions": False,
+        }
+        self._root = duckdb.connect(config=settings)
+        self._root.execute(f"LOAD '{_extension()}'")
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._attach()
+
+    def _attach(self) -> None:
+        # The data path is given anew, since a folder may have been moved or restored elsewhere.
+        try:
+            self._root.execute(
+                f"ATTACH 'ducklake:{_quoted(self.folder / 'catalogue.ducklake')}' AS lake "
+                f"(DATA_PATH '{_quoted(self.folder / 'data')}', OVERRIDE_DATA_PATH true)"
+            )
+        except duckdb.IOException as error:
+            self._root.close()
+            if "lock" not in str(error):
+                raise
+            raise FolderBusyError(f"{self.folder} is in use by another process", where=str(self.folder)) from error
+        if not (self.folder / "layout.json").exists():
+            for name, value in _OPTIONS.items():
+                self._root.execute(f"CALL lake.set_option('{name}', '{value}')")
+            for statement in _TABLES:
+                self._root.execute(statement)
+            write_layout(self.folder)
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own for one caller."""
+        cursor = self._root.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose statements see one snapshot and are committed together, or not at all."""
+        with self.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def close(self) -> None:
+        """Detach the lake and release its files."""
+        self._root.execute("DETACH lake")
+        self._root.close()
+
+
+def check_layout(folder: Path) -> None:
+    """Bring an older `folder` up to `LAYOUT`; `LayoutError`, and nothing touched, where its version is unknown."""
+    path = folder / "layout.json"
+    if not path.exists():
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["layout"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LayoutError(f"{path} names no layout version: {error}", where=str(path)) from error
+    if found not in {LAYOUT, *UPGRADES}:
+        raise LayoutError(f"{folder} has lake layout {found!r}; this program reads {LAYOUT}", where=str(path))
+    while found < LAYOUT:
+        UPGRADES[found](folder)
+        found += 1
+        write_layout(folder, found)
+
+
+def write_layout(folder: Path, version: int = LAYOUT) -> None:
+    """Name `version` in the folder's `layout.json`, in one step."""
+    partial = folder / "layout.json.partial"
+    partial.write_text(json.dumps({"layout": version}) + "\n", encoding="utf-8")
+    partial.replace(folder / "layout.json")
+
+
+def _extension() -> Path:
+    # Loaded from where pip put it: INSTALL would copy it into the user's home.
+    package = importlib.resources.files("duckdb_extension_ducklake")
+    return Path(str(package)) / "extensions" / f"v{duckdb.__version__}" / "ducklake.duckdb_extension"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,179 @@
+"""The embedded engine: DuckLake for what is filed, a SQLite front for what has just come.
+
+Rows are durable in the front when `append` returns, are seen by reads at once, and are moved to
+the columnar files in large commits by a thread of their own. Beside the contract's methods,
+`submit` and `submit_one` give a future, so that an event loop can have many appends under way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from passerelle.lake.background import Background
+from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.committer import Committer, Submission
+from passerelle.lake.compaction import Compaction
+from passerelle.lake.contract import Origin, Receipt, Selection, Size
+from passerelle.lake.filing import Filing
+from passerelle.lake.front import Front, encode
+from passerelle.lake.query import (
+    open_source,
+    select_buckets,
+    select_coverage,
+    select_history,
+    select_last,
+    select_versions,
+)
+from passerelle.lake.recovery import read_latest, recover_front
+from passerelle.lake.rows import check_rows, to_microseconds, with_origin
+from passerelle.lake.state import State
+from passerelle.lake.versions import Version
+from passerelle.model.errors import InvalidValueError
+from passerelle.model.quantity import Statistic
+
+
+def open_lake(
+    folder: Path,
+    *,
+    threads: int = 2,
+    memory: str = "1GB",
+    most_pending_rows: int = 8_000_000,
+    flush_rows: int = 500_000,
+    flush_seconds: float = 120.0,
+) -> DuckLakeStore:
+    """The lake in `folder`, made where there is none; rows that were acknowledged and not yet filed are there.
+
+    `threads` and `memory` bound DuckDB's queries; `most_pending_rows` the backlog, beyond which appends are
+    refused; rows are filed when `flush_rows` are pending or the oldest is `flush_seconds` old.
+    """
+    catalogue = Catalogue(folder, threads=threads, memory=memory)
+    front = Front(folder / "front.sqlite")
+    sequence, loads = recover_front(catalogue, front)
+    state = State(read_latest(catalogue), loads)
+    waiting = list(front.list_waiting())
+    last = waiting[-1].sequence if waiting else sequence
+    committer = Committer(front, last, state.publish, most_rows=most_pending_rows)
+    state.publish(waiting)
+    committer.release(-sum(batch.table.num_rows for batch in waiting))
+    filing = Filing(catalogue, front, state, committer)
+    background = Background(filing, state, flush_rows=flush_rows, flush_seconds=flush_seconds)
+    committer.start()
+    background.start()
+    return DuckLakeStore(catalogue, front, state, committer, filing, background)
+
+
+class DuckLakeStore:
+    """A `Lake` in a folder; made by `open_lake`."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        front: Front,
+        state: State,
+        committer: Committer,
+        filing: Filing,
+        background: Background,
+    ) -> None:
+        self._catalogue = catalogue
+        self._front = front
+        self._state = state
+        self._committer = committer
+        self._filing = filing
+        self._background = background
+
+    def append(self, rows: pa.Table, origin: Origin) -> Receipt:
+        """`submit`, waited for."""
+        return self.submit(rows, origin).result()
+
+    def submit(self, rows: pa.Table, origin: Origin) -> Future[Receipt]:
+        """The receipt to come of a batch of schema `OBSERVATION`; raises at once what can be told at once."""
+        table = with_origin(check_rows(rows), origin)
+        submission = Submission(origin, table.num_rows, table=table, body=encode(table))
+        self._committer.submit(submission)
+        return submission.future
+
+    def submit_one(self, series: int, start: int, end: int, value: float, origin: Origin) -> Future[Receipt]:
+        """`submit` of one observation, times in microseconds since 1970; all that come at once share an Arrow body."""
+        if start >= end or not math.isfinite(value):
+            raise InvalidValueError(
+                f"series {series}, start {start}, end {end}, value {value}: "
+                "must start before it ends and have a finite value",
+                where="row 0",
+            )
+        row = Version(series, start, end, value, None, to_microseconds(origin.known_since), origin.source)
+        submission = Submission(origin, 1, single=row)
+        self._committer.submit(submission)
+        return submission.future
+
+    def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
+        """Rows straight to the columnar files, in one transaction."""
+        return self._filing.load(batches, origin)
+
+    def read(self, selection: Selection, limit: int | None = None) -> pa.Table:
+        """The selected keys' versions."""
+        with open_source(self._catalogue, self._state.pending, selection) as source:
+            return select_versions(source, limit)
+
+    def history(self, selection: Selection, limit: int | None = None) -> pa.Table:
+        """Every version of the selected keys."""
+        with open_source(self._catalogue, self._state.pending, selection) as source:
+            return select_history(source, limit)
+
+    def aggregate(
+        self, selection: Selection, bucket: str, statistic: Statistic, *, zone: ZoneInfo, by_series: bool = True
+    ) -> pa.Table:
+        """The selected values pooled by bucket."""
+        with open_source(self._catalogue, self._state.pending, selection) as source:
+            return select_buckets(source, bucket, statistic, zone, by_series)
+
+    def latest(self, series: Sequence[int] | None = None) -> pa.Table:
+        """From memory; only series whose last value was withdrawn or revised out of order are read anew."""
+        stale = self._state.stale(series)
+        if not stale:
+            return self._state.latest(series)
+        with open_source(self._catalogue, self._state.pending, Selection(list(stale))) as source:
+            rows = select_last(source)
+        self._state.refresh(stale, rows)
+        return self._state.latest(series)
+
+    def coverage(self, series: Sequence[int] | None = None) -> pa.Table:
+        """First and last start and number of rows of each series."""
+        with open_source(self._catalogue, self._state.pending, Selection(series)) as source:
+            return select_coverage(source)
+
+    def flush(self) -> None:
+        """File what is pending now."""
+        self._filing.flush()
+
+    def compact(self) -> None:
+        """Rewrite small and sparse files."""
+        Compaction(self._catalogue).run()
+
+    def size(self) -> Size:
+        """What is held now; rows are counted in the files' catalogue."""
+        pending = sum(piece.table.num_rows for piece in self._state.pending.pieces)
+        with self._catalogue.cursor() as cursor:
+            current, superseded = (
+                cursor.execute(f"SELECT count(*) FROM lake.{table}").fetchall()[0][0]  # noqa: S608
+                for table in ("current", "superseded")
+            )
+        files = [path for path in self._catalogue.folder.rglob("*") if path.is_file()]
+        return Size(current, superseded, pending, len(files), sum(path.stat().st_size for path in files))
+
+    def backup(self, target: Path) -> None:
+        """A copy of the folder as it is between two commits."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """File what is pending, then release the folder."""
+        self._committer.close()
+        self._background.close()
+        self._filing.flush()
+        self._catalogue.close()
+        self._front.close()

@@ -1,0 +1,134 @@
+# ruff: noqa: S608 - the SQL below is put together from numbers in this file only.
+"""Moving rows into the columnar files: the pending ones by `flush`, imports by `load`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+
+from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.committer import Committer, answer
+from passerelle.lake.contract import Origin, Receipt
+from passerelle.lake.faults import storage_faults
+from passerelle.lake.front import Front, Key
+from passerelle.lake.pending import Piece, Rows, split_rows
+from passerelle.lake.query import read_progress
+from passerelle.lake.rows import check_rows, to_microseconds, with_origin
+from passerelle.lake.settle import apply, insert, settle
+from passerelle.lake.state import State
+from passerelle.model.errors import IdempotencyError
+from passerelle.model.observation import OBSERVATION
+
+PORTION = 1_000_000
+"""Rows that one insert takes."""
+
+_ATTEMPTS = 5
+
+
+class Filing:
+    """Commits to the lake, one at a time."""
+
+    def __init__(self, catalogue: Catalogue, front: Front, state: State, committer: Committer) -> None:
+        self._catalogue = catalogue
+        self._front = front
+        self._state = state
+        self._committer = committer
+        self.lock = threading.RLock()
+        """Held by whoever adds to the lake or deletes from it."""
+
+    def flush(self) -> None:
+        """File what is pending now; `StorageFullError` where the disk is full, and it all stays pending."""
+        with self.lock:
+            pieces = self._state.seal()
+            while pieces:
+                part = _first_rows(pieces)
+                self._file(part)
+                pieces = pieces[len(part) :]
+
+    def _file(self, pieces: tuple[Piece, ...]) -> None:
+        rows, sequence = split_rows(pieces), pieces[-1].sequence
+        with storage_faults(str(self._catalogue.folder)):
+            self._commit(rows, sequence)
+        self._state.forget(sequence)
+        self._committer.release(sum(piece.table.num_rows for piece in pieces))
+        self._front.drop(sequence)
+
+    def _commit(self, rows: Rows, sequence: int) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._catalogue.transaction() as cursor:
+                    turn = read_progress(cursor)[1] + 1
+                    self._add(cursor, rows, turn)
+                    cursor.execute(f"UPDATE lake.progress SET sequence = {sequence}, turn = {turn}")
+            except duckdb.TransactionException:
+                # A compaction that ended meanwhile has replaced the files we deleted from.
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
+        """See the contract; `flush` waits meanwhile, appends and reads do not."""
+        with self.lock:
+            known = self._front.find([origin.key]).get(origin.key) if origin.key else None
+            if known is not None:
+                told = answer(known.rows, known.digest, origin)
+                if isinstance(told, IdempotencyError):
+                    raise told
+                return told
+            self.flush()
+            latest = self._state.fork_latest()
+            rows = 0
+            with storage_faults(str(self._catalogue.folder)), self._catalogue.transaction() as cursor:
+                turn = read_progress(cursor)[1]
+                for portion in _portions(batches):
+                    table, turn = with_origin(check_rows(portion), origin), turn + 1
+                    self._add(cursor, split_rows([Piece(0, table, latest.admit(table))]), turn)
+                    rows += table.num_rows
+                cursor.execute(f"UPDATE lake.progress SET turn = {turn}, loads = loads + 1")
+                if origin.key:
+                    self._remember(cursor, origin, rows)
+            self._state.accept_load(latest)
+            if origin.key:
+                self._front.write([], [Key(origin.key, origin.digest, origin.source, rows)])
+            return Receipt(rows, repeated=False)
+
+    def _add(self, cursor: duckdb.DuckDBPyConnection, rows: Rows, turn: int) -> None:
+        apply(cursor, settle(cursor, rows.others, turn))
+        insert(cursor, "current", rows.fresh)
+
+    def _remember(self, cursor: duckdb.DuckDBPyConnection, origin: Origin, rows: int) -> None:
+        cursor.execute(
+            "INSERT INTO lake.loaded VALUES (?, ?, ?, ?, make_timestamptz(?))",
+            [origin.key, origin.digest, origin.source, rows, to_microseconds(origin.known_since)],
+        )
+
+
+def _first_rows(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The first of `pieces` that make up a portion."""
+    rows = 0
+    for count, piece in enumerate(pieces, 1):
+        rows += piece.table.num_rows
+        if rows >= PORTION:
+            return pieces[:count]
+    return pieces
+
+
+def _portions(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """All rows of `batches`, `PORTION` at a time."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        left = batch
+        while rows + left.num_rows >= PORTION:
+            cut = PORTION - rows
+            yield pa.Table.from_batches([*held, left.slice(0, cut)])
+            held, rows, left = [], 0, left.slice(cut)
+        if left.num_rows:
+            held.append(left)
+            rows += left.num_rows
+    if rows:
+        yield pa.Table.from_batches(held).select(OBSERVATION.names)

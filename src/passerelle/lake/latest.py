@@ -1,0 +1,178 @@
+"""The latest value of each series, and the greatest start it ever had, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from passerelle.model.observation import TIME, VERSION
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_BEFORE_ALL = np.iinfo(np.int64).min
+_INTEGERS = ("horizon", "start", "end", "known_since", "source", "changes")
+
+
+class Latest:
+    """One slot a series, in order of its number.
+
+    `horizon` is the greatest start that any row of the series had, withdrawn ones too: a row
+    beyond it has a new key. `stale` marks slots whose latest can't be told from memory (it was
+    withdrawn, say); `changes` counts the rows a slot was touched by. Not thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._series: Integers = np.empty(0, np.int64)
+        self._columns: dict[str, Integers] = {name: np.empty(0, np.int64) for name in _INTEGERS}
+        self._value: npt.NDArray[np.float64] = np.empty(0)
+        self._stale: Flags = np.empty(0, np.bool_)
+
+    def admit(self, rows: pa.Table) -> Flags:
+        """Which of `rows` surely have new keys (and a value); the slots are brought up to date with all of them."""
+        batch = _Batch(rows)
+        slots = self._slots(batch.series)
+        column = self._columns
+        beyond = batch.start > column["horizon"][slots]
+        fresh = beyond & batch.valued & batch.single(slots)
+        self._admit_known(batch, slots, ~beyond)
+        self._stale[slots[beyond & ~fresh]] = True
+        if fresh.any():
+            self._admit_fresh(batch, slots, np.flatnonzero(fresh))
+        np.maximum.at(column["horizon"], slots, batch.start)
+        column["changes"][np.unique(slots)] += 1
+        return fresh
+
+    def _admit_fresh(self, batch: _Batch, slots: Integers, at: Integers) -> None:
+        at = at[np.lexsort((batch.start[at], slots[at]))]
+        last = at[np.append(slots[at][1:] != slots[at][:-1], True)]
+        self._put(slots[last], batch, last)
+
+    def _admit_known(self, batch: _Batch, slots: Integers, within: Flags) -> None:
+        """Rows not beyond the horizon: what they do to a slot shows where they have its very start."""
+        column = self._columns
+        empty = column["start"][slots] == _BEFORE_ALL
+        self._stale[slots[within & (empty | (batch.start > column["start"][slots]))]] = True
+        at = np.flatnonzero(
+            within
+            & ~empty
+            & (batch.start == column["start"][slots])
+            & (batch.known_since >= column["known_since"][slots])
+        )
+        again = slots[at]
+        several = np.bincount(again, minlength=len(self._series))[again] > 1
+        same = (batch.value[at] == self._value[again]) & (batch.end[at] == column["end"][again])
+        unclear = several | ~batch.valued[at]
+        self._stale[again[unclear]] = True
+        plain = ~unclear & ~same
+        self._put(again[plain], batch, at[plain])
+
+    def _put(self, slots: Integers, batch: _Batch, at: Integers) -> None:
+        for name in ("start", "end", "known_since", "source"):
+            self._columns[name][slots] = getattr(batch, name)[at]
+        self._value[slots] = batch.value[at]
+
+    def raise_horizons(self, series: Integers, horizon: Integers) -> None:
+        """Take each of `series` to have had a row that starts at its `horizon`."""
+        slots = self._slots(series)
+        np.maximum.at(self._columns["horizon"], slots, horizon)
+
+    def copy(self) -> Latest:
+        """The same content, to be changed apart."""
+        other = Latest()
+        other._series, other._value, other._stale = self._series.copy(), self._value.copy(), self._stale.copy()
+        other._columns = {name: column.copy() for name, column in self._columns.items()}
+        return other
+
+    def stale(self, series: Sequence[int] | None) -> dict[int, int]:
+        """Of `series` (all when None), those whose latest must be read, with their count of changes."""
+        slots = self._known(series)
+        slots = slots[self._stale[slots]]
+        return dict(zip(self._series[slots].tolist(), self._columns["changes"][slots].tolist(), strict=True))
+
+    def refresh(self, asked: dict[int, int], rows: pa.Table) -> None:
+        """Put `rows`, what was read for the series `asked`, where no change came in between."""
+        numbers = np.fromiter(asked, np.int64, len(asked))
+        slots = np.searchsorted(self._series, numbers)
+        slots = slots[self._columns["changes"][slots] == np.fromiter(asked.values(), np.int64, len(asked))]
+        self._columns["start"][slots] = _BEFORE_ALL
+        self._stale[slots] = False
+        batch = _Batch(rows)
+        found = np.searchsorted(self._series, batch.series)
+        at = np.flatnonzero(np.isin(found, slots))
+        self._put(found[at], batch, at)
+
+    def table(self, series: Sequence[int] | None) -> pa.Table:
+        """The latest rows of `series` (all when None) in schema `VERSION`, those without one left out."""
+        slots = self._known(series)
+        slots = slots[self._columns["start"][slots] != _BEFORE_ALL]
+        times = {name: pa.array(self._columns[name][slots]).cast(TIME) for name in ("start", "end", "known_since")}
+        columns = {
+            "series": pa.array(self._series[slots]),
+            "value": pa.array(self._value[slots]),
+            "reason": pa.nulls(len(slots), pa.string()),
+            "source": pa.array(self._columns["source"][slots]),
+            **times,
+        }
+        return pa.table([columns[name] for name in VERSION.names], schema=VERSION)
+
+    def _known(self, series: Sequence[int] | None) -> Integers:
+        if series is None:
+            return np.arange(len(self._series))
+        wanted = np.unique(np.asarray(series, np.int64))
+        slots = np.searchsorted(self._series, wanted)
+        inside = slots < len(self._series)
+        slots, wanted = slots[inside], wanted[inside]
+        known: Integers = slots[self._series[slots] == wanted]
+        return known
+
+    def _slots(self, series: Integers) -> Integers:
+        """The slot of each row's series, made where there was none."""
+        slots = np.searchsorted(self._series, series)
+        known = slots < len(self._series)
+        known[known] = self._series[slots[known]] == series[known]
+        if known.all():
+            return slots
+        new = np.unique(series[~known])
+        at = np.searchsorted(self._series, new)
+        self._series = np.insert(self._series, at, new)
+        for name, column in self._columns.items():
+            empty = _BEFORE_ALL if name in {"horizon", "start"} else 0
+            self._columns[name] = np.insert(column, at, empty)
+        self._value = np.insert(self._value, at, np.nan)
+        self._stale = np.insert(self._stale, at, False)
+        return np.searchsorted(self._series, series)
+
+
+class _Batch:
+    """The columns of a table of schema `VERSION` as arrays; a missing value is nan."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        rows = rows.combine_chunks()
+        self.series = _integers(rows, "series")
+        self.start = _integers(rows, "start")
+        self.end = _integers(rows, "end")
+        self.known_since = _integers(rows, "known_since")
+        self.source = _integers(rows, "source")
+        self.value: npt.NDArray[np.float64] = rows["value"].to_numpy()
+        self.valued: Flags = ~np.isnan(self.value)
+
+    def single(self, slots: Integers) -> Flags:
+        """Which rows have a key that no other row of the batch has."""
+        step = slots[1:] - slots[:-1]
+        if bool(((step > 0) | ((step == 0) & (self.start[1:] > self.start[:-1]))).all()):
+            return np.ones(len(slots), np.bool_)
+        order = np.lexsort((self.start, slots))
+        equal = (slots[order][1:] == slots[order][:-1]) & (self.start[order][1:] == self.start[order][:-1])
+        single = np.ones(len(slots), np.bool_)
+        single[order[1:][equal]] = False
+        single[order[:-1][equal]] = False
+        return single
+
+
+def _integers(rows: pa.Table, name: str) -> Integers:
+    numbers: Integers = rows[name].cast(pa.int64()).to_numpy()
+    return numbers

@@ -1,0 +1,198 @@
+# ruff: noqa: S608 - the SQL below is put together from numbers, times and names in this file only.
+"""The SQL of reads: the lake's files joined with what is pending, in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate
+from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.contract import AGGREGATE, COVERAGE, Selection
+from passerelle.lake.pending import Pending
+from passerelle.lake.rows import to_microseconds
+from passerelle.lake.settle import settle
+from passerelle.model.observation import TIME, VERSION
+from passerelle.model.quantity import Statistic
+
+_COLUMNS = ", ".join(f'"{name}"' for name in VERSION.names)
+_LISTED = 50
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from it
+_POOL = {
+    Statistic.MEAN: "avg(value)",
+    Statistic.SUM: "sum(value)",
+    Statistic.MIN: "min(value)",
+    Statistic.MAX: "max(value)",
+    Statistic.COUNT: "count(*)::DOUBLE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one read takes its rows from; `with_pending` when rows of the front are registered beside the files."""
+
+    cursor: duckdb.DuckDBPyConnection
+    selection: Selection
+    with_pending: bool
+
+    def current(self) -> str:
+        """The last version of each selected key."""
+        return self._table("current", "revised", "")
+
+    def superseded(self) -> str:
+        """The versions before the last, with `superseded_at` and `turn`."""
+        return self._table("superseded", "rewritten", ", superseded_at, turn")
+
+    def versions(self) -> str:
+        """The version of each selected key that has a value, as known at the selection's time."""
+        if self.selection.as_known_at is None:
+            return f"SELECT {_COLUMNS} FROM ({self.current()}) WHERE value IS NOT NULL"
+        moment = _literal(self.selection.as_known_at)
+        return f"""
+            SELECT {_COLUMNS} FROM ({self.current()}) WHERE known_since <= {moment} AND value IS NOT NULL
+            UNION ALL SELECT {_COLUMNS} FROM ({self.superseded()})
+            WHERE known_since <= {moment} AND superseded_at > {moment} AND value IS NOT NULL"""
+
+    def _table(self, table: str, leaving: str, more: str) -> str:
+        where = self._condition()
+        if not self.with_pending:
+            return f"SELECT {_COLUMNS}{more} FROM lake.{table} WHERE {where}"
+        return f"""
+            SELECT {_COLUMNS}{more} FROM lake.{table} ANTI JOIN pending_{leaving} USING (series, start) WHERE {where}
+            UNION ALL SELECT {_COLUMNS}{more} FROM pending_{table}"""
+
+    def _condition(self) -> str:
+        selection, terms = self.selection, ["true"]
+        if selection.series is not None:
+            numbers = sorted(set(selection.series))
+            if len(numbers) <= _LISTED:
+                terms.append(f"series IN ({', '.join(map(str, numbers))})" if numbers else "false")
+            else:
+                terms.append(
+                    f"series BETWEEN {numbers[0]} AND {numbers[-1]} AND series IN (SELECT series FROM selected_series)"
+                )
+        if selection.start is not None:
+            terms.append(f"start >= {_literal(selection.start)}")
+        if selection.end is not None:
+            terms.append(f"start < {_literal(selection.end)}")
+        return " AND ".join(terms)
+
+
+@contextmanager
+def open_source(catalogue: Catalogue, pending: Pending, selection: Selection) -> Iterator[Source]:
+    """The selected rows as one snapshot shows them; `pending` must have been taken before."""
+    pending = pending.select(selection)
+    with catalogue.cursor() as cursor:
+        if selection.series is not None and len(selection.series) > _LISTED:
+            cursor.register(
+                "selected_series", pa.table({"series": pa.array(sorted(set(selection.series)), pa.int64())})
+            )
+        if not pending.pieces:
+            yield Source(cursor, selection, with_pending=False)
+            return
+        cursor.execute("BEGIN")
+        sequence, turn, loads = read_progress(cursor)
+        rows = pending.rows_after(sequence, loads)
+        settled = settle(cursor, rows.others, turn + 1)
+        cursor.register("pending_revised", settled.revised)
+        cursor.register("pending_rewritten", settled.rewritten)
+        cursor.register("pending_current", pa.concat_tables([rows.fresh, settled.current]))
+        cursor.register("pending_superseded", settled.superseded)
+        yield Source(cursor, selection, with_pending=rows.count > 0)
+        cursor.execute("COMMIT")
+
+
+def read_progress(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """The highest sequence filed from the front, the last turn, and the number of loads."""
+    sequence, turn, loads = cursor.execute("SELECT sequence, turn, loads FROM lake.progress").fetchall()[0]
+    return sequence, turn, loads
+
+
+def select_versions(source: Source, limit: int | None) -> pa.Table:
+    """Schema `VERSION`, ordered by series and start."""
+    return _fetch(source, f"{source.versions()} ORDER BY series, start", limit, VERSION)
+
+
+def select_history(source: Source, limit: int | None) -> pa.Table:
+    """Schema `VERSION`, ordered by series, start, `known_since` and arrival."""
+    moment = source.selection.as_known_at
+    known = "true" if moment is None else f"known_since <= {_literal(moment)}"
+    sql = f"""
+        SELECT {_COLUMNS} FROM (
+            SELECT {_COLUMNS}, turn FROM ({source.superseded()})
+            UNION ALL SELECT {_COLUMNS}, {2**63 - 1} FROM ({source.current()}))
+        WHERE {known} ORDER BY series, start, known_since, turn"""
+    return _fetch(source, sql, limit, VERSION)
+
+
+def select_coverage(source: Source) -> pa.Table:
+    """Schema `COVERAGE`, ordered by series."""
+    sql = f"""
+        SELECT series, min(start) AS first, max(start) AS last, count(*) AS rows FROM ({source.versions()})
+        GROUP BY series ORDER BY series"""
+    return _fetch(source, sql, None, COVERAGE)
+
+
+def select_last(source: Source) -> pa.Table:
+    """The row with the greatest start of each series, in schema `VERSION`."""
+    kept = ", ".join(f'last."{name}" AS "{name}"' for name in VERSION.names[1:])
+    packed = ", ".join(f'"{name}"' for name in VERSION.names[1:])
+    sql = f"""
+        SELECT series, {kept} FROM (
+            SELECT series, arg_max(struct_pack({packed}), start) AS last FROM ({source.versions()}) GROUP BY series)"""
+    return _fetch(source, sql, None, VERSION)
+
+
+def select_buckets(source: Source, bucket: str, statistic: Statistic, zone: ZoneInfo, by_series: bool) -> pa.Table:
+    """Schema `AGGREGATE`, ordered by series and bucket."""
+    check_aggregate(bucket, statistic)
+    column = "series, " if by_series else ""
+    sql = f"""
+        SELECT {column}{_bucket(bucket, zone)} AS bucket, {_POOL[statistic]} AS value, count(*) AS count
+        FROM ({source.versions()}) GROUP BY ALL ORDER BY {column}bucket"""
+    table = source.cursor.execute(sql).to_arrow_table()
+    columns = {
+        "series": table["series"] if by_series else pa.nulls(table.num_rows, pa.int64()),
+        "bucket": _starts(table["bucket"], bucket, zone).cast(TIME),
+        "value": table["value"],
+        "count": table["count"],
+    }
+    return pa.table(columns).cast(AGGREGATE)
+
+
+def _bucket(bucket: str, zone: ZoneInfo) -> str:
+    if bucket in FIXED:
+        width = FIXED[bucket] // timedelta(microseconds=1)
+        # Twice modulo: SQL's remainder is negative before 1970.
+        return f"(epoch_us(start) - (epoch_us(start) % {width} + {width}) % {width})"
+    return f"epoch_us(date_trunc('{CALENDAR[bucket]}', timezone('{zone.key}', start)))"
+
+
+def _starts(buckets: pa.ChunkedArray, bucket: str, zone: ZoneInfo) -> pa.ChunkedArray:
+    """UTC microseconds at which `buckets` begin; calendar ones come as midnights read as if they were UTC.
+
+    Turned back by Python's rules, since DuckDB takes the later of two midnights where clocks go back over one.
+    """
+    if bucket in FIXED:
+        return buckets
+    distinct = buckets.unique()
+    midnights = (_EPOCH + timedelta(microseconds=local) for local in distinct.to_pylist())
+    starts = pa.array([to_microseconds(midnight.replace(tzinfo=zone)) for midnight in midnights], pa.int64())
+    return starts.take(pc.index_in(buckets, distinct))
+
+
+def _fetch(source: Source, sql: str, limit: int | None, schema: pa.Schema) -> pa.Table:
+    if limit is not None:
+        sql = f"SELECT * FROM ({sql}) LIMIT {limit:d}"
+    return source.cursor.execute(sql).to_arrow_table().cast(schema)
+
+
+def _literal(moment: datetime) -> str:
+    return f"TIMESTAMPTZ '{moment.astimezone(UTC).isoformat()}'"
