@@ -1,0 +1,166 @@
+// The shapes of the answers of /api/v1 that the pages read.
+
+export type Language = "en" | "fr";
+/** Words of a node, in each language of its city; always shown as text. */
+export type Text = Readonly<Record<Language, string>>;
+
+export type Sector = "mobility" | "energy" | "water" | "waste" | "air" | "citizens";
+export type Verdict = "worked" | "harmed" | "rose" | "fell" | "no_effect_shown" | "cannot_tell_yet";
+export type Redistribute = "yes" | "derived" | "no";
+export type Statistic = "mean" | "sum" | "max" | "min" | "count" | "state" | "median";
+
+export interface Page<Item> {
+  items: Item[];
+  next: string | null;
+}
+
+export interface City {
+  id: string;
+  name: Text;
+  country: string;
+  time_zone: string;
+  languages: string[];
+  bbox: [number, number, number, number];
+  centre: [number, number];
+  version: string;
+  now: string;
+  sectors: SectorCount[];
+  counts: Record<"places" | "series" | "observations" | "replies" | "refused" | "changes" | "findings", number>;
+}
+
+export interface SectorCount {
+  sector: Sector;
+  present: boolean;
+  places: number;
+  series: number;
+  observations: number;
+}
+
+export interface Place {
+  id: string;
+  kind: string;
+  name: string;
+  geometry: GeoJSON.Geometry | null;
+  centre: [number, number] | null;
+  sectors: Sector[];
+}
+
+export interface Series {
+  id: string;
+  feed: string;
+  place: string;
+  place_name: string;
+  quantity: string;
+  facet: string;
+  sector: Sector;
+  unit: string;
+  statistic: Statistic;
+  interval: string;
+  title: Text;
+  centre: [number, number] | null;
+  first: string | null;
+  last: string | null;
+  rows: number;
+  redistribute: Redistribute;
+  latest: Latest | null;
+}
+
+export interface Latest {
+  start: string;
+  end: string;
+  value: number;
+  known_since: string;
+}
+
+export interface Observation {
+  start: string;
+  end: string;
+  value: number | null;
+  known_since: string;
+}
+
+export interface Feed {
+  id: string;
+  title: Text;
+  publisher: string;
+  url: string;
+  documentation: string;
+  licence: { name: string; url: string; attribution: string };
+  redistribute: Redistribute;
+  replies: number;
+  last_reply: string | null;
+}
+
+export interface Effect {
+  value: number;
+  low: number;
+  high: number;
+  level: number;
+  unit: Text | string;
+  scale: "percent" | "absolute";
+}
+
+export interface FindingSummary {
+  id: string;
+  change: string;
+  study: string;
+  outcome: Text;
+  verdict: Verdict;
+  blocked_by: string[];
+  effect: Effect | null;
+  smallest_effect: number;
+  wanted: "up" | "down" | "neither";
+  sentence: Text;
+  computed_at: string;
+  retrospective: boolean;
+}
+
+export interface Check {
+  name: string;
+  title: Text;
+  outcome: "passed" | "failed" | "not_applicable";
+  detail: Text;
+}
+
+export interface ComparisonSeries {
+  unit: string;
+  change_at: string;
+  times: string[];
+  treated: (number | null)[];
+  comparison: (number | null)[];
+  counterfactual: (number | null)[] | null;
+  labels: { treated: Text; comparison: Text };
+}
+
+export interface DataUsed {
+  series: string;
+  rows: number;
+  first: string;
+  last: string;
+  replies: number[];
+}
+
+export interface Finding extends FindingSummary {
+  comparison: Text;
+  method: { name: string; title: Text; reference: string };
+  checks: Check[];
+  chart: ComparisonSeries;
+  data: DataUsed[];
+}
+
+export interface ChangeSummary {
+  id: string;
+  title: Text;
+  what: Text;
+  where: { name: Text; geometry: GeoJSON.Geometry | null; places: string[] };
+  start: string;
+  end: string | null;
+  by: string;
+  sector: Sector;
+  links: { title: string; url: string }[];
+  finding: FindingSummary | null;
+}
+
+export interface Change extends Omit<ChangeSummary, "finding"> {
+  finding: Finding | null;
+}

@@ -1,0 +1,60 @@
+// What the pages ask of the node, one function per question.
+
+import type { Change, ChangeSummary, City, Feed, Observation, Page, Place, Sector, Series } from "./answers";
+import { ask, type Parameters } from "./ask";
+
+const PAGE = 1000;
+
+export const readCity = (signal: AbortSignal) => ask<City>("/city", {}, signal);
+export const readAreas = (signal: AbortSignal) => ask<GeoJSON.FeatureCollection>("/areas", {}, signal);
+export const readFeed = (id: string, signal: AbortSignal) => ask<Feed>(`/feeds/${encodeURIComponent(id)}`, {}, signal);
+export const readSeries = (id: string, signal: AbortSignal) =>
+  ask<Series>(`/series/${encodeURIComponent(id)}`, {}, signal);
+export const readPlace = (id: string, signal: AbortSignal) =>
+  ask<Place>(`/places/${encodeURIComponent(id)}`, {}, signal);
+export const readChange = (id: string, signal: AbortSignal) =>
+  ask<Change>(`/changes/${encodeURIComponent(id)}`, {}, signal);
+export const listChanges = (signal: AbortSignal) => listAll<ChangeSummary>("/changes", {}, signal);
+export const listPlaces = (signal: AbortSignal) => listAll<Place>("/places", {}, signal);
+
+export interface SeriesSearch {
+  words?: string | undefined;
+  sector?: Sector | undefined;
+  place?: string | undefined;
+  after?: string | undefined;
+  limit: number;
+}
+
+export function searchSeries(search: SeriesSearch, signal: AbortSignal): Promise<Page<Series>> {
+  const { words, sector, place, after, limit } = search;
+  return ask<Page<Series>>("/series", { q: words, sector, place, cursor: after, limit }, signal);
+}
+
+export interface ObservationQuery {
+  series: string;
+  start: string;
+  end: string;
+  /** An ISO 8601 duration to gather by, or none for the values as published. */
+  aggregate?: string | undefined;
+  asKnownAt?: string | undefined;
+}
+
+export function observationParameters(query: ObservationQuery): Parameters {
+  return { start: query.start, end: query.end, aggregate: query.aggregate, as_known_at: query.asKnownAt };
+}
+
+export function listObservations(query: ObservationQuery, signal: AbortSignal): Promise<Observation[]> {
+  const path = `/series/${encodeURIComponent(query.series)}/observations`;
+  return listAll<Observation>(path, observationParameters(query), signal);
+}
+
+async function listAll<Item>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Item[]> {
+  const items: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: Page<Item> = await ask<Page<Item>>(path, { ...parameters, limit: PAGE, cursor }, signal);
+    items.push(...page.items);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return items;
+}

@@ -1,0 +1,43 @@
+// Effects in words and on one scale.
+
+import { scaleLinear } from "d3-scale";
+import type { ChangeSummary, Effect, FindingSummary } from "../api/answers";
+import { effectUnit, formatEffect } from "../words/format";
+import { t } from "../words/messages";
+
+export type Domain = readonly [low: number, high: number];
+
+/** The effect with its interval, such as “−18.2 % (from −22.9 % to −13.1 %)”. */
+export function effectWords(effect: Effect): string {
+  return t("effect.words", {
+    value: formatEffect(effect.value, effect),
+    low: formatEffect(effect.low, effect),
+    high: formatEffect(effect.high, effect),
+  });
+}
+
+/** Effects of unlike units have no common scale; those of a like unit share one. */
+export function unitKey(effect: Effect): string {
+  return `${effect.scale}:${effectUnit(effect)}`;
+}
+
+/** One domain per unit, wide enough for every interval and every smallest effect. */
+export function commonDomains(changes: readonly ChangeSummary[]): Map<string, Domain> {
+  const reach = new Map<string, number>();
+  for (const { finding } of changes) {
+    if (finding?.effect) {
+      const key = unitKey(finding.effect);
+      reach.set(key, Math.max(reach.get(key) ?? 0, farthest(finding, finding.effect)));
+    }
+  }
+  return new Map([...reach].map(([key, far]) => [key, symmetric(far)]));
+}
+
+function farthest(finding: FindingSummary, effect: Effect): number {
+  return Math.max(Math.abs(effect.low), Math.abs(effect.high), Math.abs(effect.value), finding.smallest_effect);
+}
+
+function symmetric(far: number): Domain {
+  const [low, high] = scaleLinear().domain([-far, far]).nice(6).domain() as [number, number];
+  return [low, high];
+}

@@ -1,0 +1,44 @@
+// The pages' own words: `t("key", {…})` in the reader's language.
+
+import { en } from "./en";
+import { fr } from "./fr";
+import { language } from "./language.svelte";
+
+interface Plural {
+  readonly one: string;
+  readonly other: string;
+}
+
+type English = typeof en;
+export type Key = keyof English;
+
+/** A catalogue has each key of the English one, in the same form. */
+export type Catalogue = { readonly [K in Key]: English[K] extends Plural ? Plural : string };
+
+type Slots<Words> = Words extends `${string}{${infer Name}}${infer Rest}` ? Name | Slots<Rest> : never;
+type SlotsOf<Entry> = Entry extends Plural ? Slots<Entry["other"]> : Slots<Entry>;
+type Arguments<K extends Key> = [SlotsOf<English[K]>] extends [never]
+  ? English[K] extends Plural
+    ? [slots: { count: number }]
+    : []
+  : English[K] extends Plural
+    ? [slots: { count: number } & Record<SlotsOf<English[K]>, string | number>]
+    : [slots: Record<SlotsOf<English[K]>, string | number>];
+
+const catalogues = { en, fr } satisfies Record<"en" | "fr", Catalogue>;
+const plurals = { en: new Intl.PluralRules("en"), fr: new Intl.PluralRules("fr") };
+const numbers = { en: new Intl.NumberFormat("en"), fr: new Intl.NumberFormat("fr") };
+
+export function t<K extends Key>(key: K, ...[slots]: Arguments<K>): string {
+  const entry: string | Plural = catalogues[language.current][key];
+  const values: Record<string, string | number> = slots ?? {};
+  const words = typeof entry === "string" ? entry : choose(entry, Number(values["count"]));
+  return words.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = values[name] ?? "";
+    return typeof value === "number" ? numbers[language.current].format(value) : value;
+  });
+}
+
+function choose(entry: Plural, count: number): string {
+  return plurals[language.current].select(count) === "one" ? entry.one : entry.other;
+}
