@@ -1,0 +1,207 @@
+"""The rows of a `POST /observations`, whichever of its three forms they come in.
+
+Every form ends in one table: `series` as the lake's number, `start`, `end`, `value`, `reason`. What can't be read is
+refused with the row (from 1), the column, what came and what is allowed; nothing of such a body is kept.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+
+from passerelle.api.problem import MOST_ERRORS, FieldError, RequestError, say
+from passerelle.model.errors import InvalidValueError
+from passerelle.model.interval import parse_time
+from passerelle.model.observation import OBSERVATION
+from passerelle.model.series import parse_series_id
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+COLUMNS = ("series", "start", "end", "value", "reason")
+MOST_ROWS = 1_000_000
+"""Rows in one body; imports of files have no such bound."""
+
+_TIME = pl.Datetime("us", "UTC")
+_TIME_ALLOWED = "an RFC 3339 time with a zone is allowed, such as 2021-01-16T17:00:00Z"
+
+
+class ObservationIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An observation as it is sent: a value, or null and the reason of a withdrawal."""
+
+    series: str
+    start: str
+    end: str
+    value: float | None = None
+    reason: str | None = None
+
+
+class ObservationsIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Several observations in one body, kept all or none."""
+
+    observations: list[ObservationIn]
+
+
+_SINGLE = msgspec.json.Decoder(ObservationIn)
+_SEVERAL = msgspec.json.Decoder(ObservationsIn)
+_IS_SEVERAL = re.compile(rb'\s*\{\s*"observations"\s*:')
+
+number_of = lru_cache(maxsize=65_536)(parse_series_id)
+"""Ids repeat from batch to batch; the cache holds some 10 MB at most."""
+
+
+def read_rows(body: bytes, content_type: str) -> pa.Table:
+    """The rows of `body`, a table of schema `OBSERVATION`."""
+    reader = READERS.get(content_type.partition(";")[0].strip().lower())
+    if reader is None:
+        allowed = ", ".join(READERS)
+        fields = [say("content-type", content_type, f"one of {allowed} is allowed")]
+        raise RequestError("unsupported-media", f"{content_type[:100]!r} isn't read here; {allowed} are", fields)
+    return reader(body)
+
+
+def _read_json(body: bytes) -> pa.Table:
+    try:
+        if not _IS_SEVERAL.match(body):
+            return _table_of_one(_SINGLE.decode(body))
+        rows = _SEVERAL.decode(body).observations
+    except msgspec.ValidationError as error:
+        raise _refuse_json(body, error) from error
+    except msgspec.DecodeError as error:
+        raise RequestError("unreadable", f"the body is not JSON: {error}") from error
+    frame = pl.DataFrame(
+        {
+            "series": [row.series for row in rows],
+            "start": [row.start for row in rows],
+            "end": [row.end for row in rows],
+            "value": [row.value for row in rows],
+            "reason": [row.reason for row in rows],
+        },
+        schema={"series": pl.String, "start": pl.String, "end": pl.String, "value": pl.Float64, "reason": pl.String},
+    )
+    return _finish(frame)
+
+
+def _refuse_json(body: bytes, error: msgspec.ValidationError) -> RequestError:
+    message, _, path = str(error).partition(" - at `")
+    where = path.rstrip("`").removeprefix("$").lstrip(".") or "body"
+    allowed = f'{message}. {{"series", "start", "end", "value" or "reason"}} or {{"observations": [...]}} is allowed'
+    return RequestError("refused", f"{where}: {message}", [say(where, body[:80].decode(errors="replace"), allowed)])
+
+
+def _table_of_one(row: ObservationIn) -> pa.Table:
+    try:
+        number = number_of(row.series)
+        start, end = parse_time(row.start, where="start"), parse_time(row.end, where="end")
+    except InvalidValueError as error:
+        came = getattr(row, error.where)
+        raise RequestError("refused", str(error), [say(error.where, came, str(error))]) from error
+    return pa.table([[number], [start], [end], [row.value], [row.reason]], schema=OBSERVATION)
+
+
+def _read_csv(body: bytes) -> pa.Table:
+    header = body.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip().replace('"', "").split(",")
+    if not {"series", "start", "end"} <= set(header) or not set(header) <= set(COLUMNS):
+        told = f"a first line that names the columns {','.join(COLUMNS)} is needed, the last two optional"
+        raise RequestError(
+            "refused", f"the first line is {','.join(header)[:100]!r}; {told}", [say("header", header, told)]
+        )
+    try:
+        frame = pl.read_csv(body, infer_schema=False, raise_if_empty=False)
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
+        raise RequestError("unreadable", f"the body is not CSV: {str(error).splitlines()[0]}") from error
+    return _finish(frame)
+
+
+def _read_arrow(body: bytes) -> pa.Table:
+    try:
+        with pa.ipc.open_stream(io.BytesIO(body)) as stream:
+            table = stream.read_all()
+            table.validate(full=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
+        raise RequestError("unreadable", f"the body is not an Arrow stream: {str(error).splitlines()[0]}") from error
+    extra = [name for name in table.column_names if name not in COLUMNS or table.column_names.count(name) > 1]
+    missing = [name for name in ("series", "start", "end") if name not in table.column_names]
+    if extra or missing:
+        told = f"the columns {', '.join(COLUMNS)} are allowed, the last two optional"
+        raise RequestError(
+            "refused", f"columns {table.column_names}; {told}", [say("columns", table.column_names, told)]
+        )
+    for name in ("start", "end"):
+        if not (pa.types.is_timestamp(table.schema.field(name).type) and table.schema.field(name).type.tz):
+            came = table.schema.field(name).type
+            raise RequestError(
+                "refused", f"{name} is {came}", [say(name, came, "a timestamp with a time zone is allowed")]
+            )
+    return _finish(pl.DataFrame(table))
+
+
+READERS: dict[str, Callable[[bytes], pa.Table]] = {
+    "application/json": _read_json,
+    "text/csv": _read_csv,
+    ARROW_STREAM: _read_arrow,
+}
+
+
+def _finish(frame: pl.DataFrame) -> pa.Table:
+    """`frame` in the lake's types, or the refusal of the rows that don't fit them."""
+    if frame.height == 0:
+        raise RequestError("refused", "the body has no rows", [say("body", "0 rows", "at least one row is needed")])
+    if frame.height > MOST_ROWS:
+        told = f"at most {MOST_ROWS} rows are allowed in one body"
+        raise RequestError("too-large", f"the body has {frame.height} rows; {told}", [say("body", frame.height, told)])
+    errors: list[FieldError] = []
+    columns = {
+        "series": _number_series(frame, errors),
+        "start": _convert(frame, "start", _TIME, _TIME_ALLOWED, errors),
+        "end": _convert(frame, "end", _TIME, _TIME_ALLOWED, errors),
+        "value": _convert(frame, "value", pl.Float64(), "a number, or nothing with a reason, is allowed", errors),
+        "reason": _convert(frame, "reason", pl.String(), "text is allowed", errors),
+    }
+    if errors:
+        told = f"{errors[0].where}: {errors[0].came!r} came, {errors[0].allowed}"
+        raise RequestError("refused", told, errors)
+    return pl.DataFrame(columns).to_arrow().cast(OBSERVATION)
+
+
+def _number_series(frame: pl.DataFrame, errors: list[FieldError]) -> pl.Series:
+    ids = frame["series"].cast(pl.String)
+    numbers: dict[str, int] = {}
+    for text in ids.unique().drop_nulls().to_list():
+        try:
+            numbers[text] = number_of(text)
+        except InvalidValueError:
+            continue  # A null in the result, which the row is refused for.
+    old, new = pl.Series(list(numbers), dtype=pl.String), pl.Series(list(numbers.values()), dtype=pl.Int64)
+    found = ids.replace_strict(old, new, default=None, return_dtype=pl.Int64)
+    _list_errors(
+        "series", ids, found.is_null(), "a series id of 13 characters, from /api/v1/series, is allowed", errors
+    )
+    return found.alias("series")
+
+
+def _convert(frame: pl.DataFrame, name: str, kind: pl.DataType, allowed: str, errors: list[FieldError]) -> pl.Series:
+    if name not in frame.columns:
+        return pl.Series(name, [None] * frame.height, dtype=kind)
+    came = frame[name]
+    if came.dtype == kind:
+        found = came
+    elif came.dtype == pl.String and isinstance(kind, pl.Datetime):
+        found = came.str.replace_all(" ", "T").str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    elif isinstance(came.dtype, pl.Datetime) and isinstance(kind, pl.Datetime):
+        found = came.dt.convert_time_zone("UTC").cast(kind)
+    else:
+        found = came.cast(kind, strict=False)
+    wrong = found.is_null() & (came.is_not_null() if name in ("value", "reason") else True)
+    _list_errors(name, came, wrong, allowed, errors)
+    return found
+
+
+def _list_errors(name: str, came: pl.Series, wrong: pl.Series, allowed: str, errors: list[FieldError]) -> None:
+    room = MOST_ERRORS - len(errors)
+    for row in wrong.arg_true().head(room).to_list():
+        errors.append(say(f"row {row + 1}, {name}", "" if came[row] is None else came[row], allowed))

@@ -1,0 +1,174 @@
+"""What every request passes: its id, its limits, the headers of every answer, the pages, and the count of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from passerelle.api.metrics import Metrics
+from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile
+from passerelle.api.problem import PROBLEM_JSON, RequestError, list_headers, make_problem, say
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+LARGEST_BODY = 32 * 1024**2
+MOST_AT_ONCE = 256
+BODY_SECONDS = 60.0
+_SLOW_SECONDS = 2.0
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+]
+_log = structlog.get_logger("passerelle.http")
+
+
+class Door:
+    """The ASGI application that stands before the routes.
+
+    At most `MOST_AT_ONCE` requests are under way, event streams not counted; a body is at most 32 MiB and arrives
+    within a minute. There is no CORS: no other origin's page may read answers.
+    """
+
+    def __init__(
+        self, app: Application, metrics: Metrics, pages: dict[str, PageFile]
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._pages = pages
+        self._under_way = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = _Visit(scope, receive, send)
+        if visit.method == "HEAD":
+            scope["method"] = "GET"
+        streams = scope["path"] == "/api/v1/events"
+        self._under_way += not streams
+        try:
+            await self._serve(visit, scope)
+        finally:
+            self._under_way -= not streams
+            self._count(visit, scope)
+
+    async def _serve(self, visit: _Visit, scope: Message) -> None:
+        if self._under_way > MOST_AT_ONCE:
+            await visit.refuse(
+                RequestError("busy", f"{MOST_AT_ONCE} requests are under way, which is as many as may be")
+            )
+        elif visit.announced > LARGEST_BODY:
+            await visit.refuse(_too_large(visit.announced))
+        elif scope["method"] == "GET" and (page := self._pages.get(scope["path"])) is not None:
+            await _send_page(visit, page)
+        else:
+            try:
+                await self._app(scope, visit.receive, visit.send)
+            except RequestError as error:
+                # Raised while the body was read; the routes answer their own.
+                await visit.refuse(error)
+
+    def _count(self, visit: _Visit, scope: Message) -> None:
+        seconds = time.perf_counter() - visit.began
+        route = scope.get("path_template") or ("pages" if scope["path"] in self._pages else "none")
+        self._metrics.count(visit.method, str(route), visit.status, seconds)
+        if visit.status >= 500 or (seconds > _SLOW_SECONDS and route != "/api/v1/events"):
+            _log.warning(
+                "request",
+                method=scope["method"],
+                path=scope["path"][:200],
+                status=visit.status,
+                milliseconds=round(seconds * 1000),
+                request_id=visit.id.decode(),
+            )
+
+
+class _Visit:
+    """One request and its answer: counts what comes, adds headers to what goes."""
+
+    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.began = time.perf_counter()
+        self.status = 0
+        self.announced = 0
+        self.method = scope["method"]
+        self._path = scope["path"]
+        self.etag: bytes | None = None
+        self.id = b""
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit():
+                self.announced = int(value)
+            elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                self.id = value
+            elif name == b"if-none-match":
+                self.etag = value
+        self.id = self.id or secrets.token_hex(8).encode()
+        self._receive = receive
+        self._send = send
+        self._came = 0
+
+    async def receive(self) -> Message:
+        """The next piece of the body, while it is neither too large nor too slow."""
+        if self.status:
+            # The answer has begun: what is awaited now is the asker's going away, however long it takes.
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
+        except TimeoutError as error:
+            raise RequestError("too-slow", f"no whole body came within {BODY_SECONDS:g} s") from error
+        if message["type"] == "http.request":
+            self._came += len(message["body"])
+            if self._came > LARGEST_BODY:
+                raise _too_large(self._came)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on a piece of the answer, its head with the headers of every answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *_HEADERS, (b"x-request-id", self.id)]
+        elif self.method == "HEAD":
+            message["body"] = b""
+        await self._send(message)
+
+    async def refuse(self, error: RequestError) -> None:
+        """Answer with a problem, before any route."""
+        problem = make_problem(error, self._path[:200])
+        body = msgspec.json.encode(problem)
+        headers = [(name.encode(), value.encode()) for name, value in list_headers(error.kind).items()]
+        await self.answer(
+            problem.status, [(b"content-type", PROBLEM_JSON.encode()), (b"connection", b"close"), *headers], body
+        )
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer."""
+        length = (b"content-length", str(len(body)).encode())
+        await self.send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _send_page(visit: _Visit, page: PageFile) -> None:
+    headers = [(b"etag", page.etag.encode()), (b"cache-control", page.cache_control.encode())]
+    if visit.etag == page.etag.encode():
+        await visit.answer(304, headers, b"")
+        return
+    await visit.answer(200, [(b"content-type", page.content_type.encode()), *headers], page.body)
+
+
+def _too_large(came: int) -> RequestError:
+    told = f"at most {LARGEST_BODY} bytes are allowed in a body"
+    return RequestError("too-large", f"{came} bytes came; {told}", [say("body", came, told)])

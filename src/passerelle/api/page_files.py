@@ -1,0 +1,53 @@
+"""The pages for people: files built from `web/`, held in memory and sent with their hash as ETag."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Passerelle</title>
+<h1>Passerelle is running; its pages are not built</h1>
+<p>Build them with <code>make pages</code> in the checkout and start the node again.
+The data are at <a href="/api/v1/city">/api/v1</a>, described by <a href="/api/v1/openapi.json">openapi.json</a>.</p>
+<p lang="fr">Passerelle fonctionne, mais ses pages ne sont pas construites : lancez <code>make pages</code> puis
+redémarrez le nœud.</p></html>
+"""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """One file, as it is sent."""
+
+    body: bytes
+    content_type: str
+    etag: str
+    cache_control: str
+
+
+def read_pages(folder: Path) -> dict[str, PageFile]:
+    """Every file of `folder` by its path from `/`; a page that says how to build them where there is none."""
+    files = {
+        "/" + path.relative_to(folder).as_posix(): _read(path.read_bytes(), path.name, hashed="assets" in path.parts)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+    files["/"] = files.get("/index.html") or _read(_UNBUILT.encode(), "index.html", hashed=False)
+    return files
+
+
+def _read(body: bytes, name: str, *, hashed: bool) -> PageFile:
+    suffix = Path(name).suffix
+    content_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if content_type.startswith("text/") or content_type.endswith(("json", "svg+xml")):
+        content_type += "; charset=utf-8"
+    # The builder puts a hash of the content into the names of its assets, so that those never change.
+    cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
+    return PageFile(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', cache)

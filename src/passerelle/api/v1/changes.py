@@ -1,0 +1,89 @@
+"""`/api/v1/changes`: what was done in the city, newest first, each with what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import get
+from sqlalchemy import Connection
+
+from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.node import Node
+from passerelle.api.parameters import Cursor, Limit, SearchText, SectorName, check_sector
+from passerelle.api.v1.findings import FindingOut, FindingSummary
+from passerelle.registry.changes import get_change, list_changes
+from passerelle.registry.findings import latest_finding_of
+from passerelle.registry.studies import get_study, list_studies
+
+
+class Where(msgspec.Struct, frozen=True):
+    """Where a change was made: a name, its geometry (GeoJSON) and the places it touched."""
+
+    name: dict[str, str]
+    geometry: dict[str, Any] | None = None
+    places: list[str] = []
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A document that says the change was made."""
+
+    title: str
+    url: str
+
+
+class ChangeOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A change, and the summary of its latest finding, null while there is none."""
+
+    id: str
+    title: dict[str, str]
+    what: dict[str, str]
+    where: Where
+    start: str
+    end: str | None = None
+    by: str
+    sector: str
+    links: list[Link] = []
+    finding: FindingSummary | None = None
+
+
+class ChangeWhole(ChangeOut, frozen=True, kw_only=True):
+    """A change with its latest finding in full, and the study that finding answers, else the first declared."""
+
+    study: dict[str, Any] | None = None
+    finding: FindingOut | None = None
+
+
+def _show(connection: Connection, document: dict[str, Any]) -> ChangeOut:
+    return msgspec.convert({**document, "finding": latest_finding_of(connection, document["id"])}, ChangeOut)
+
+
+@get("/changes", tags=["changes"], sync_to_thread=True)
+def list_all(
+    node: Node,
+    sector: SectorName = None,
+    q: SearchText = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[ChangeOut]:
+    """The city's changes, the latest start first."""
+    with node.archive.engine.connect() as connection:
+        found = list_changes(
+            connection, sector=check_sector(sector), q=q, limit=limit + 1, after=read_cursor(cursor, str)
+        )
+        page, following = cut_page(found, limit, lambda document: document["id"])
+        return Page([_show(connection, document) for document in page], following)
+
+
+@get("/changes/{change_id:str}", tags=["changes"], sync_to_thread=True)
+def read_one(node: Node, change_id: str) -> ChangeWhole:
+    """One change, its studies and its latest finding."""
+    with node.archive.engine.connect() as connection:
+        document = get_change(connection, change_id)
+        finding = latest_finding_of(connection, change_id)
+        study = (
+            get_study(connection, finding["study"])
+            if finding
+            else next(iter(list_studies(connection, change=change_id, limit=1)), None)
+        )
+    return msgspec.convert({**document, "finding": finding, "study": study}, ChangeWhole)

@@ -1,0 +1,26 @@
+"""`/api/v1/events`: what happens in the node, as server-sent events."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from passerelle.api.problem import refuse_parameter
+from passerelle.api.stream import EventStream
+
+
+@get("/events", tags=["events"], media_type="text/event-stream")
+async def listen(
+    events: EventStream,
+    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", required=False)] = None,
+) -> Stream:
+    """Events as they happen, each `{at, kind, feed, document}`; `Last-Event-ID` brings those missed since."""
+    if last_event_id is not None and not (
+        last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19
+    ):
+        raise refuse_parameter("Last-Event-ID", last_event_id, "the id of an event of this node is allowed")
+    messages = await events.subscribe(None if last_event_id is None else int(last_event_id))
+    return Stream(messages, media_type="text/event-stream", headers={"cache-control": "no-store"})

@@ -1,0 +1,158 @@
+"""`/api/v1/feeds`: where the city's data come from, their replies, and the rows that were not admitted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import get
+
+from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.node import Node
+from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
+from passerelle.api.problem import RequestError
+from passerelle.feeds.feed import Feed
+from passerelle.model.quantity import get_quantity
+from passerelle.registry.refused import list_refused
+from passerelle.registry.replies import FeedReplies, StoredReply, list_replies, summarise_replies
+
+
+class LicenceOut(msgspec.Struct, frozen=True):
+    """The terms a feed's data come under."""
+
+    name: str
+    url: str
+    attribution: str
+
+
+class FeedOut(msgspec.Struct, frozen=True):
+    """A feed's declaration and what this node holds of it; `cadence_seconds` is null for an ended feed."""
+
+    id: str
+    form: str
+    title: dict[str, str]
+    publisher: str
+    owner: str
+    url: str
+    documentation: str
+    licence: LicenceOut
+    redistribute: str
+    time_zone: str
+    cadence_seconds: int | None
+    quantities: list[str]
+    sectors: list[str]
+    replies: int
+    last_reply: datetime | None
+    observations: int
+    refused: int
+
+
+class ReplyOut(msgspec.Struct, frozen=True):
+    """A reply: when its bytes were held, their hash, and what became of their rows."""
+
+    id: int
+    feed: str
+    name: str
+    content_type: str
+    received: datetime
+    recorded: bool
+    kept: datetime
+    sha256: str
+    bytes: int
+    dropped: datetime | None
+    state: str
+    reason: str | None
+    rows: int
+    refused: int
+    checks: int
+    checked: datetime | None
+
+
+class RefusedOut(msgspec.Struct, frozen=True):
+    """A row that was not admitted: which of which reply, why, and its text as it came."""
+
+    reply: int
+    row: int
+    reason: str
+    raw: str
+
+
+def _show(feed: Feed, replies: FeedReplies | None, observations: int) -> FeedOut:
+    return FeedOut(
+        id=feed.id,
+        form=feed.form,
+        title=dict(feed.title),
+        publisher=feed.publisher,
+        owner=feed.owner,
+        url=feed.url,
+        documentation=feed.documentation,
+        licence=LicenceOut(feed.licence.name, feed.licence.url, feed.licence.attribution),
+        redistribute=feed.redistribute,
+        time_zone=feed.time_zone.key,
+        cadence_seconds=feed.cadence_seconds,
+        quantities=list(feed.quantities),
+        sectors=sorted({get_quantity(name).sector for name in feed.quantities}),
+        replies=0 if replies is None else replies.replies,
+        last_reply=None if replies is None else replies.last,
+        observations=observations,
+        refused=0 if replies is None else replies.refused,
+    )
+
+
+def _show_reply(reply: StoredReply) -> ReplyOut:
+    return msgspec.convert(reply, ReplyOut, from_attributes=True)
+
+
+@get("/feeds", tags=["feeds"], sync_to_thread=True)
+def list_all(node: Node, sector: SectorName = None, limit: Limit = 100, cursor: Cursor = None) -> Page[FeedOut]:
+    """Feeds by id."""
+    check_sector(sector)
+    after = read_cursor(cursor, str) or ""
+    wanted = [
+        node.feeds[name]
+        for name in sorted(node.feeds)
+        if name > after and (sector is None or sector in node.sectors_of(name))
+    ]
+    page, following = cut_page(wanted, limit, lambda feed: feed.id)
+    return Page(_show_all(node, page), following)
+
+
+def _show_all(node: Node, feeds: Any) -> list[FeedOut]:
+    with node.archive.engine.connect() as connection:
+        replies = summarise_replies(connection)
+    rows = node.count_by_feed()
+    return [_show(feed, replies.get(feed.id), rows.get(feed.id, 0)) for feed in feeds]
+
+
+@get("/feeds/{feed_id:str}", tags=["feeds"], sync_to_thread=True)
+def read_one(node: Node, feed_id: str) -> FeedOut:
+    """One feed."""
+    return _show_all(node, [node.archive.get_feed(feed_id)])[0]
+
+
+@get("/feeds/{feed_id:str}/replies", tags=["feeds"], sync_to_thread=True)
+def list_of_feed(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = None) -> Page[ReplyOut]:
+    """The feed's replies, newest first."""
+    node.archive.get_feed(feed_id)
+    with node.archive.engine.connect() as connection:
+        found = list_replies(connection, feed=feed_id, limit=limit + 1, after=read_cursor(cursor, int))
+    page, following = cut_page(found, limit, lambda reply: reply.id)
+    return Page([_show_reply(reply) for reply in page], following)
+
+
+@get("/feeds/{feed_id:str}/refused", tags=["feeds"], sync_to_thread=True)
+def list_refused_rows(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = None) -> Page[RefusedOut]:
+    """The feed's refused rows, in the order they were refused; only of a feed that may leave the node."""
+    node.check_redistribution([node.archive.get_feed(feed_id).id])
+    with node.archive.engine.connect() as connection:
+        found = list_refused(connection, feed=feed_id, limit=limit + 1, after=read_cursor(cursor, str))
+    page, following = cut_page(found, limit, lambda row: row.cursor)
+    return Page([RefusedOut(row.reply, row.row, row.reason, row.raw) for row in page], following)
+
+
+@get("/feeds/{feed_id:str}/trust", tags=["feeds"], sync_to_thread=False)
+def read_trust(node: Node, feed_id: str) -> None:
+    """Not built yet: answers 501."""
+    node.archive.get_feed(feed_id)
+    raise RequestError("not-yet", "This version of Passerelle doesn't measure a feed's trust yet.")

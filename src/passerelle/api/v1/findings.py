@@ -1,0 +1,110 @@
+"""`/api/v1/findings`: the results of studies, each with the bundle that lets anyone check it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get
+from litestar.params import Parameter
+
+from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.node import Node
+from passerelle.api.parameters import Cursor, Limit, check_choice
+from passerelle.registry.findings import get_bundle, get_finding, list_findings
+
+VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_yet")
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """An effect with its interval; `scale` says whether the three are percent or in `unit`, `level` the confidence."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    unit: dict[str, str]
+    scale: str
+
+
+class FindingSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding in a row of the list: the verdict, the effect and the sentence that says what it was compared with."""
+
+    id: str
+    change: str
+    study: str
+    outcome: dict[str, str]
+    verdict: str
+    blocked_by: list[Any]
+    effect: Effect | None
+    smallest_effect: Any
+    wanted: str
+    sentence: dict[str, str]
+    computed_at: datetime
+    retrospective: bool
+
+
+class CheckOut(msgspec.Struct, frozen=True):
+    """A check that could have refuted the finding: passed, failed or not applicable."""
+
+    name: str
+    title: dict[str, str]
+    outcome: str
+    detail: dict[str, str]
+
+
+class FindingOut(FindingSummary, frozen=True, kw_only=True):
+    """A finding in full: how it was reached, from which observations, and the city's signature."""
+
+    comparison: dict[str, str]
+    method: dict[str, Any]
+    checks: list[CheckOut]
+    chart: dict[str, Any]
+    data: list[dict[str, Any]]
+    units: dict[str, str]
+    n: Any
+    declaration: Any
+    versions: dict[str, Any]
+    signature: Any
+
+
+@get("/findings", tags=["findings"], sync_to_thread=True)
+def list_all(
+    node: Node,
+    change: Annotated[str | None, Parameter(max_length=200)] = None,
+    study: Annotated[str | None, Parameter(max_length=200)] = None,
+    verdict: Annotated[str | None, Parameter(schema_extra={"enum": list(VERDICTS)})] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[FindingSummary]:
+    """Findings, newest first."""
+    if verdict is not None:
+        check_choice("verdict", verdict, VERDICTS)
+    with node.archive.engine.connect() as connection:
+        found = list_findings(
+            connection,
+            change=change,
+            study=study,
+            verdict=verdict,
+            limit=limit + 1,
+            after=read_cursor(cursor, str),
+        )
+    page, following = cut_page(found, limit, lambda document: document["id"])
+    return Page([msgspec.convert(document, FindingSummary) for document in page], following)
+
+
+@get("/findings/{finding_id:str}", tags=["findings"], sync_to_thread=True)
+def read_one(node: Node, finding_id: str) -> FindingOut:
+    """One finding in full."""
+    with node.archive.engine.connect() as connection:
+        return msgspec.convert(get_finding(connection, finding_id), FindingOut)
+
+
+@get("/findings/{finding_id:str}/bundle", tags=["findings"], media_type="application/zip", sync_to_thread=True)
+def read_bundle(node: Node, finding_id: str) -> Response[bytes]:
+    """All that is needed to check the finding, as a ZIP file."""
+    with node.archive.engine.connect() as connection:
+        bundle = get_bundle(connection, finding_id)
+    headers = {"content-disposition": f'attachment; filename="{finding_id}.zip"'}
+    return Response(bundle, media_type="application/zip", headers=headers)

@@ -1,0 +1,185 @@
+"""`/api/v1/series`: one quantity at one place from one feed, with its coverage and latest value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import Parameter
+
+from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.node import Node
+from passerelle.api.parameters import (
+    BoxText,
+    Cursor,
+    Limit,
+    QuantityName,
+    SearchText,
+    SectorName,
+    check_choice,
+    check_quantity,
+    check_sector,
+    read_box,
+)
+from passerelle.api.problem import RequestError, say
+from passerelle.api.tokens import check_scope
+from passerelle.api.v1.places import AreaName
+from passerelle.model.errors import InvalidValueError, UnknownNameError
+from passerelle.model.place import Place
+from passerelle.model.quantity import get_quantity
+from passerelle.model.series import Series, parse_series_id
+from passerelle.registry.series import StoredSeries, get_series, list_series
+from passerelle.registry.tokens import Scope
+
+
+class LatestOut(msgspec.Struct, frozen=True):
+    """The current value with the greatest start."""
+
+    start: datetime
+    end: datetime
+    value: float
+    known_since: datetime
+
+
+class SeriesOut(msgspec.Struct, frozen=True):
+    """A series; `first` and `last` are starts, `latest` is null where the feed's licence keeps values here."""
+
+    id: str
+    feed: str
+    place: str
+    place_name: str
+    quantity: str
+    facet: str
+    sector: str
+    unit: str
+    statistic: str
+    interval: str
+    title: dict[str, str]
+    centre: tuple[float, float] | None
+    first: datetime | None
+    last: datetime | None
+    rows: int
+    redistribute: str
+    latest: LatestOut | None
+
+
+def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
+    """`found` with what the lake holds of each: two reads of the lake, however many there are."""
+    numbers = [one.number for one in found]
+    if not numbers:
+        return []
+    covered = {row["series"]: row for row in node.archive.lake.coverage(numbers).to_pylist()}
+    latest = {row["series"]: row for row in node.archive.lake.latest(numbers).to_pylist()}
+    return [_show(node, one, covered.get(one.number), latest.get(one.number)) for one in found]
+
+
+def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest: dict[str, Any] | None) -> SeriesOut:
+    quantity, feed = get_quantity(one.quantity), node.archive.get_feed(one.feed)
+    tail = f" ({one.facet})" if one.facet else ""
+    shown = latest if node.may_leave(feed.id) else None
+    return SeriesOut(
+        id=one.id,
+        feed=one.feed,
+        place=one.place,
+        place_name=one.place_name,
+        quantity=one.quantity,
+        facet=one.facet,
+        sector=one.sector,
+        unit=quantity.unit,
+        statistic=quantity.statistic,
+        interval=quantity.interval,
+        title={
+            "en": f"{quantity.title_en}{tail}, {one.place_name}",
+            "fr": f"{quantity.title_fr}{tail}, {one.place_name}",
+        },
+        centre=one.centre,
+        first=None if covered is None else covered["first"],
+        last=None if covered is None else covered["last"],
+        rows=0 if covered is None else covered["rows"],
+        redistribute=feed.redistribute,
+        latest=None if shown is None else LatestOut(shown["start"], shown["end"], shown["value"], shown["known_since"]),
+    )
+
+
+@get("/series", tags=["series"], sync_to_thread=True)
+def list_all(
+    node: Node,
+    sector: SectorName = None,
+    quantity: QuantityName = None,
+    place: Annotated[str | None, Parameter(max_length=200)] = None,
+    feed: Annotated[str | None, Parameter(max_length=200)] = None,
+    area: AreaName = None,
+    bbox: BoxText = None,
+    q: SearchText = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[SeriesOut]:
+    """Series, in the order of their numbers."""
+    if feed is not None:
+        check_choice("feed", feed, node.feeds)
+    with node.archive.engine.connect() as connection:
+        found = list_series(
+            connection,
+            sector=check_sector(sector),
+            quantity=check_quantity(quantity),
+            place=place,
+            feed=feed,
+            area=area,
+            bbox=read_box(bbox),
+            q=q,
+            limit=limit + 1,
+            after=read_cursor(cursor, int),
+        )
+    page, following = cut_page(found, limit, lambda one: one.number)
+    return Page(show_series(node, page), following)
+
+
+@get("/series/{series_id:str}", tags=["series"], sync_to_thread=True)
+def read_one(node: Node, series_id: str) -> SeriesOut:
+    """One series."""
+    return show_series(node, [find_series(node, series_id)])[0]
+
+
+def find_series(node: Node, series_id: str) -> StoredSeries:
+    """The series a path names; an `UnknownNameError` where there is none, be it for its form."""
+    try:
+        number = parse_series_id(series_id)
+    except InvalidValueError as error:
+        raise UnknownNameError("series", series_id[:40], where="series") from error
+    with node.archive.engine.connect() as connection:
+        return get_series(connection, number)
+
+
+class NewPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place to measure at; `geometry` is GeoJSON, and one that is there already keeps its own where null comes."""
+
+    id: str
+    kind: str
+    name: str
+    geometry: dict[str, Any] | None = None
+
+
+class NewSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A series to register in the token's feed."""
+
+    place: NewPlace
+    quantity: str
+    facet: str = ""
+
+
+@post("/series", tags=["series"], sync_to_thread=True)
+def register_one(request: Request[Any, Any, Any], node: Node, data: NewSeries) -> SeriesOut:
+    """Register a series of the token's feed; one that is there already is answered as it is."""
+    token = node.tokens.find(request.headers.get("authorization"))
+    check_scope(token, Scope.OBSERVATIONS)
+    assert token.feed is not None  # noqa: S101  create_token refuses a writer without a feed
+    place = data.place
+    try:
+        series = Series(token.feed, place.id, data.quantity, data.facet)
+        node.archive.register([Place(place.id, place.kind, place.name, place.geometry)], [series])
+    except (InvalidValueError, UnknownNameError) as error:
+        raise RequestError("refused", str(error), [say(error.where, "", str(error))]) from error
+    return show_series(node, [find_series(node, series.id)])[0]

@@ -1,0 +1,34 @@
+"""`/api/v1/studies`: declared ways to judge a change."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import get
+from litestar.params import Parameter
+
+from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.node import Node
+from passerelle.api.parameters import Cursor, Limit
+from passerelle.registry.studies import get_study, list_studies
+
+
+@get("/studies", tags=["studies"], sync_to_thread=True)
+def list_all(
+    node: Node,
+    change: Annotated[str | None, Parameter(max_length=200)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[dict[str, Any]]:
+    """Studies by id, each as it was declared."""
+    with node.archive.engine.connect() as connection:
+        found = list_studies(connection, change=change, limit=limit + 1, after=read_cursor(cursor, str))
+    page, following = cut_page(found, limit, lambda document: document["id"])
+    return Page(list(page), following)
+
+
+@get("/studies/{study_id:str}", tags=["studies"], sync_to_thread=True)
+def read_one(node: Node, study_id: str) -> dict[str, Any]:
+    """One study as it was declared."""
+    with node.archive.engine.connect() as connection:
+        return get_study(connection, study_id)

@@ -1,0 +1,145 @@
+"""The node: one process that owns a city's folder and answers for it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from passerelle.api.build import Api
+from passerelle.api.node import Node
+from passerelle.archive.archive import Archive
+from passerelle.archive.opening import open_archive
+from passerelle.archive.quota import drop_old_bytes
+from passerelle.model.errors import FolderBusyError
+
+_CONNECTIONS = 1024
+_HEADER_MILLISECONDS = 10_000
+_LOOK_SECONDS = 10.0
+_KEEP_HOUSE_SECONDS = 3600.0
+_STOP_SECONDS = 10
+
+_log = structlog.get_logger("passerelle.app")
+
+
+def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None) -> None:
+    """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own where none is given.
+
+    An error of ours before the first answer is raised: the folder is busy, too new, or the port taken.
+    """
+    configure_logs()
+    archive = open_archive(folder)
+    try:
+        uvloop.run(_serve(archive, host, archive.city.port if port is None else port))
+    finally:
+        archive.close()
+    _log.info("stopped", folder=str(folder))
+
+
+def configure_logs() -> None:
+    """Log to standard error, one JSON object a line; other libraries' warnings likewise."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+async def _serve(archive: Archive, host: str, port: int) -> None:
+    _check_port(host, port)
+    api = Api(Node(archive))
+    server = Server(
+        api.app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
+        websockets=False,
+        backlog=_CONNECTIONS,
+        log_enabled=False,
+    )
+    server.workers_kill_timeout = _STOP_SECONDS
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Event streams never end by themselves, and the server waits for the answers under way.
+        api.end_streams()
+        server.stop()  # type: ignore[no-untyped-call]
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    housekeeping = asyncio.create_task(_keep_house(archive))
+    announcing = asyncio.create_task(_announce(archive, host, port))
+    try:
+        await server.serve()
+    finally:
+        for task in (announcing, housekeeping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise where the port is taken: the server itself would share it with whoever listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FolderBusyError(f"{host}:{port} can't be listened at: {error.strerror}", where="port") from error
+
+
+async def _announce(archive: Archive, host: str, port: int) -> None:
+    """Write `node.json` once the port answers."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    while True:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(shown, port)
+            writer.close()
+            await writer.wait_closed()
+            break
+        await asyncio.sleep(0.02)
+    url = f"http://{shown}:{port}"
+    archive.announce(url)
+    _log.info("ready", url=url, city=archive.city.id, folder=str(archive.folder))
+
+
+async def _keep_house(archive: Archive) -> None:
+    """Look at the disk, and drop the bytes of replies that no feed keeps any longer; the lake keeps its own house."""
+    since = _KEEP_HOUSE_SECONDS
+    while True:
+        await asyncio.to_thread(archive.disk.look)
+        since += _LOOK_SECONDS
+        if since >= _KEEP_HOUSE_SECONDS:
+            since = 0.0
+            for feed in archive.city.feeds:
+                await asyncio.to_thread(drop_old_bytes, archive.engine, archive.files, feed)
+        await asyncio.sleep(_LOOK_SECONDS)
