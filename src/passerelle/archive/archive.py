@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +21,15 @@ from passerelle.archive.areas import AreaIndex
 from passerelle.archive.events import Commit, EventLog
 from passerelle.archive.folder import REGISTRY, FolderLock
 from passerelle.archive.limits import Limits
+from passerelle.archive.load import TableLoad
 from passerelle.archive.quota import DiskGuard
 from passerelle.archive.receive import check_batch
 from passerelle.archive.replies import ReplyFiles
 from passerelle.archive.rows import Checked, Checker
+from passerelle.archive.tables import FORM as TABLE
+from passerelle.archive.tables import check_columns, find_content_type
 from passerelle.feeds.city import City, list_areas
-from passerelle.feeds.feed import Feed, Reply
+from passerelle.feeds.feed import Feed, Parsed, Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Lake, Origin
 from passerelle.model.errors import ReplyError, UnknownNameError
@@ -39,14 +43,17 @@ from passerelle.registry.replies import (
     ReplyState,
     StoredReply,
     find_last_reply,
+    find_reply_of,
     get_reply,
     list_held,
     put_reply,
     set_admitted,
     set_checked,
+    set_dropped,
     set_unreadable,
 )
 from passerelle.registry.series import list_words
+from passerelle.registry.tokens import Scope, Token, create_token
 
 
 class Archive:
@@ -65,6 +72,7 @@ class Archive:
         self.areas = list_areas(city)
         self._area_index = AreaIndex(self.areas)
         self._lock = lock
+        self._keeping = threading.Lock()
         self._admitting = threading.RLock()
         self._feeds = {feed.id: feed for feed in city.feeds}
         self._limits = self._read_limits()
@@ -92,36 +100,52 @@ class Archive:
         `recorded` says that `reply.received` is the time of a dated recording and not this
         node's clock. A reply equal to the feed's last one is counted as a check of that one.
         """
-        feed = self.get_feed(feed_id)
-        form = FORMS[feed.form]
-        body = reply.body if form.scrub is None else form.scrub(reply.body)
-        sha256 = hashlib.sha256(body).hexdigest()
-        now = datetime.now(UTC)
-        with self._admitting:
-            with writing(self.engine) as connection:
-                last = find_last_reply(connection, feed_id)
-                if last is not None and last.sha256 == sha256:
-                    set_checked(connection, last.id, reply.received)
-                    return Kept(last.id, unchanged=True)
-            self.disk.require(len(body))
-            _, stored_bytes = self.files.write(body)
-            new = NewReply(
-                feed=feed_id,
-                form=feed.form,
-                name=reply.name,
-                content_type=reply.content_type,
-                received=reply.received,
-                recorded=recorded,
-                kept=now,
-                sha256=sha256,
-                bytes=len(body),
-                stored_bytes=stored_bytes,
+        form = FORMS[self.get_feed(feed_id).form]
+        self.disk.require(len(reply.body))
+        try:
+            body = reply.body if form.scrub is None else form.scrub(reply.body)
+        except ReplyError as error:
+            return self._keep_hash_only(feed_id, reply, recorded, str(error))
+        with self._keeping:
+            unchanged = self._find_unchanged(feed_id, hashlib.sha256(body).hexdigest(), reply.received)
+            if unchanged is not None:
+                return unchanged
+            sha256, stored_bytes = self.files.write(body)
+            return self._put_reply(
+                NewReply(
+                    feed=feed_id,
+                    form=form.name,
+                    name=reply.name,
+                    content_type=reply.content_type,
+                    received=reply.received,
+                    recorded=recorded,
+                    kept=datetime.now(UTC),
+                    sha256=sha256,
+                    bytes=len(body),
+                    stored_bytes=stored_bytes,
+                )
             )
-            with writing(self.engine) as connection:
-                number = put_reply(connection, new)
-                event = self.events.put(connection, "reply", {"reply": number, "bytes": len(body)}, feed_id)
-        self.events.tell(event)
-        return Kept(number, unchanged=False)
+
+    def find_kept(self, feed_id: str, reply: Reply) -> StoredReply | None:
+        """The newest reply of the feed with these bytes, or None: whether a recording was imported before."""
+        form = FORMS[self.get_feed(feed_id).form]
+        body = reply.body if form.scrub is None else form.scrub(reply.body)
+        with self.engine.connect() as connection:
+            return find_reply_of(connection, feed_id, hashlib.sha256(body).hexdigest())
+
+    def load_file(self, path: Path, feed_id: str, progress: Progress | None = None) -> Admission:
+        """What became of a file of observations in the columns of `archive.tables`, whatever its size."""
+        self.get_feed(feed_id)
+        content_type = find_content_type(path)
+        check_columns(path, content_type)
+        self.disk.require(path.stat().st_size)
+        with self._keeping:
+            sha256, size, stored_bytes = self.files.write_file(path)
+            now = datetime.now(UTC)
+            kept = self._find_unchanged(feed_id, sha256, now) or self._put_reply(
+                NewReply(feed_id, TABLE, path.name, content_type, now, False, now, sha256, size, stored_bytes)
+            )
+        return self.admit(kept.reply_id, progress)
 
     def admit(self, reply_id: int, progress: Progress | None = None) -> Admission:
         """What became of the reply's rows; a reply that was read before is not read again."""
@@ -131,22 +155,10 @@ class Archive:
             if stored.state is not ReplyState.HELD:
                 return Admission.of(stored)
             self.disk.require()
-            feed, form = self.get_feed(stored.feed), FORMS[stored.form]
-            reply = Reply(self._read(stored), stored.received, stored.content_type, stored.name)
             try:
-                parsed = parse_reply(form, reply, feed)
+                return (self._admit_table if stored.form == TABLE else self._admit_reply)(stored, progress)
             except ReplyError as error:
                 return self._set_unreadable(stored, str(error))
-            checked = refuse_unreadable(parsed, self._check(parsed.observations, feed, stored))
-            self._name(parsed.places, checked.series)
-            if progress is not None:
-                progress(stored.bytes // 2, stored.bytes)
-            origin = Origin(stored.id, stored.received, f"reply:{stored.id}", bytes.fromhex(stored.sha256))
-            append_rows(self.lake, checked.rows, origin)
-            admission = self._set_admitted(stored, checked, len(parsed.places))
-            if progress is not None:
-                progress(stored.bytes, stored.bytes)
-            return admission
 
     def resume(self, progress: Progress | None = None) -> list[Admission]:
         """Admit the replies that were kept and not yet admitted when the last process ended."""
@@ -165,6 +177,18 @@ class Archive:
             self.events.tell(Commit(now, sender.feed, receipt.rows))
         return Posted(receipt.rows, receipt.repeated, now)
 
+    def create_token(
+        self, *, name: str, scope: Scope, feed: str | None = None, expires: datetime | None = None
+    ) -> tuple[Token, str]:
+        """The token and its secret, shown this once; one that writes gets the number its posts have as their source."""
+        now, source = datetime.now(UTC), None
+        with writing(self.engine) as connection:
+            if scope is Scope.OBSERVATIONS and feed is not None:
+                self.get_feed(feed)
+                posts = NewReply(feed, "post", name, "", now, False, now, "", 0, 0, ReplyState.POSTED)
+                source = put_reply(connection, posts)
+            return create_token(connection, name=name, scope=scope, now=now, feed=feed, source=source, expires=expires)
+
     def register(self, places: Sequence[Place], series: Sequence[Series]) -> None:
         """Name places and series that a sender will post observations of."""
         for one in series:
@@ -173,13 +197,66 @@ class Archive:
                 raise UnknownNameError("quantity", one.quantity, list(feed.quantities), where="quantity")
         self._name(places, series)
 
-    def _read(self, stored: StoredReply) -> bytes:
-        return self.files.read(stored.sha256, stored.bytes)
+    def _admit_reply(self, stored: StoredReply, progress: Progress | None) -> Admission:
+        parsed, checked = self.read_reply(stored)
+        if progress is not None:
+            progress(stored.bytes // 2, stored.bytes)
+        self._name(parsed.places, checked.series)
+        append_rows(self.lake, checked.rows, _origin(stored))
+        counts = Counts(checked.rows.num_rows, checked.refused.num_rows, len(parsed.places), len(checked.series))
+        with writing(self.engine) as connection:
+            delete_refused(connection, stored.id)
+            put_refused(connection, stored.id, checked.refused)
+            count_reasons(connection, stored.id, checked.kinds)
+        if progress is not None:
+            progress(stored.bytes, stored.bytes)
+        return self._set_admitted(stored, counts)
 
-    def _check(self, observations: pa.Table, feed: Feed, stored: StoredReply) -> Checked:
-        frame = pl.from_arrow(observations)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table is never a series
-        return Checker(feed, stored.received).check(frame)
+    def read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
+        """What the reply says in today's reading, and its rows checked; `ReplyError` where nothing can be read."""
+        feed = self.get_feed(stored.feed)
+        body = self.files.read(stored.sha256, stored.bytes)
+        parsed = parse_reply(FORMS[stored.form], Reply(body, stored.received, stored.content_type, stored.name), feed)
+        rows = pl.DataFrame(pl.from_arrow(parsed.observations))
+        return parsed, refuse_unreadable(parsed, Checker(feed, stored.received).check(rows))
+
+    def _admit_table(self, stored: StoredReply, progress: Progress | None) -> Admission:
+        def refuse(rows: pa.Table, kinds: dict[str, int]) -> None:
+            with writing(self.engine) as connection:
+                put_refused(connection, stored.id, rows)
+                count_reasons(connection, stored.id, kinds)
+
+        with writing(self.engine) as connection:
+            delete_refused(connection, stored.id)
+        checker = Checker(self.get_feed(stored.feed), stored.received, self._limits)
+        with self.files.opened(stored.sha256) as path:
+            load = TableLoad(
+                path, stored.content_type, checker, name=lambda series: self._name((), series), refuse=refuse
+            )
+            batches = load.read(progress)
+            try:
+                self.lake.load(load.reader(batches), _origin(stored))
+            finally:
+                if load.error is not None:
+                    raise load.error
+            # A lake that had the rows already doesn't read them; their numbers are wanted all the same.
+            deque(batches, maxlen=0)
+        return self._set_admitted(stored, load.count())
+
+    def _find_unchanged(self, feed_id: str, sha256: str, checked: datetime) -> Kept | None:
+        with writing(self.engine) as connection:
+            last = find_last_reply(connection, feed_id)
+            if last is None or last.sha256 != sha256:
+                return None
+            set_checked(connection, last.id, checked)
+        return Kept(last.id, unchanged=True)
+
+    def _put_reply(self, new: NewReply) -> Kept:
+        with writing(self.engine) as connection:
+            number = put_reply(connection, new)
+            event = self.events.put(connection, "reply", {"reply": number, "bytes": new.bytes}, new.feed)
+        self.events.tell(event)
+        return Kept(number, unchanged=False)
 
     def _name(self, places: Sequence[Place], series: Sequence[Series]) -> None:
         located = self._area_index.locate(places)
@@ -192,6 +269,32 @@ class Archive:
         with self.engine.connect() as connection:
             return Limits.of(list_words(connection))
 
+    def _keep_hash_only(self, feed_id: str, reply: Reply, recorded: bool, reason: str) -> Kept:
+        """Bytes that can't be scrubbed never reach the disk; that they came, and their hash, is kept."""
+        sha256, now = hashlib.sha256(reply.body).hexdigest(), datetime.now(UTC)
+        with self._keeping:
+            kept = self._find_unchanged(feed_id, sha256, reply.received)
+            if kept is None:
+                form = self.get_feed(feed_id).form
+                new = NewReply(
+                    feed_id,
+                    form,
+                    reply.name,
+                    reply.content_type,
+                    reply.received,
+                    recorded,
+                    now,
+                    sha256,
+                    len(reply.body),
+                    0,
+                )
+                kept = self._put_reply(new)
+                with writing(self.engine) as connection:
+                    set_dropped(connection, [kept.reply_id], now)
+                    stored = get_reply(connection, kept.reply_id)
+                self._set_unreadable(stored, f"can't be scrubbed, so that its bytes were not kept: {reason}")
+        return kept
+
     def _set_unreadable(self, stored: StoredReply, reason: str) -> Admission:
         with writing(self.engine) as connection:
             set_unreadable(connection, stored.id, reason)
@@ -201,15 +304,15 @@ class Archive:
         self.events.tell(event)
         return Admission.of(reply)
 
-    def _set_admitted(self, stored: StoredReply, checked: Checked, places: int) -> Admission:
-        counts = Counts(checked.rows.num_rows, checked.refused.num_rows, places, len(checked.series))
+    def _set_admitted(self, stored: StoredReply, counts: Counts) -> Admission:
         with writing(self.engine) as connection:
-            delete_refused(connection, stored.id)
-            put_refused(connection, stored.id, checked.refused)
-            count_reasons(connection, stored.id, checked.kinds)
             set_admitted(connection, stored.id, counts)
-            document = {"reply": stored.id, "rows": counts.rows, "refused": counts.refused, "reasons": checked.kinds}
+            document = {"reply": stored.id, "rows": counts.rows, "refused": counts.refused}
             event = self.events.put(connection, "admitted", document, stored.feed)
             reply = get_reply(connection, stored.id)
         self.events.tell(event)
         return Admission.of(reply)
+
+
+def _origin(stored: StoredReply) -> Origin:
+    return Origin(stored.id, stored.received, f"reply:{stored.id}", bytes.fromhex(stored.sha256))
