@@ -1,0 +1,37 @@
+"""Could refute: an effect that is the continuation of a drift that began before the change."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from passerelle.lab.paired import Paired
+from passerelle.lab.result import Check, Outcome, Result
+
+NAME = "pre_trend"
+
+
+def check_pre_trend(data: Paired, result: Result) -> Check:
+    """Failed where the difference drifted before the change, in the effect's direction and beyond chance.
+
+    The drift is the slope over the times before the change, carried from the middle of the window before to
+    the middle of the one after. A short window sees only a steep drift: `numbers` give the drift's interval.
+    """
+    # Two seconds to load, see `fit_did`.
+    from statsmodels.regression.linear_model import OLS
+
+    before = ~data.after
+    times = data.times[before]
+    distance = float(data.times[data.after].mean() - times.mean())
+    matrix = np.column_stack([np.ones(len(times)), times - times.mean(), data.covariates[before]])
+    fitted = OLS(data.difference[before], matrix).fit(
+        cov_type="HAC", cov_kwds={"maxlags": int(4 * (len(times) / 100) ** (2 / 9)), "use_correction": True}, use_t=True
+    )
+    drift = float(fitted.params[1]) * distance
+    half_width = float(special.stdtrit(fitted.df_resid, (1 + result.level) / 2) * fitted.bse[1]) * abs(distance)
+    numbers = {"drift": drift, "low": drift - half_width, "high": drift + half_width}
+    if abs(drift) <= half_width:
+        return Check(NAME, Outcome.PASSED, "no_drift", numbers)
+    if np.sign(drift) != np.sign(result.effect):
+        return Check(NAME, Outcome.PASSED, "opposite_drift", numbers)
+    return Check(NAME, Outcome.FAILED, "drift", numbers)

@@ -1,0 +1,199 @@
+"""The finding: a study's judged result as a portable JSON document, signed with the city's key."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from passerelle.lab.estimators.did import design_matrix
+from passerelle.model.interval import format_time
+from passerelle.studies.canonical import canonical, digest
+from passerelle.studies.declaration import Study
+from passerelle.studies.evaluate import Evaluation
+from passerelle.studies.sentence import write_reasons, write_sentence
+from passerelle.studies.units import COMPARISON, TREATED
+from passerelle.studies.words import explain, texts, to_percent
+
+_PERCENT = {"en": "%", "fr": "%"}
+_LIBRARIES = ("passerelle", "numpy", "polars", "scipy", "statsmodels")
+_ID_LENGTH = 12
+
+
+def write_finding(
+    sealed: Mapping[str, Any],
+    study: Study,
+    evaluation: Evaluation,
+    data: Sequence[Mapping[str, Any]],
+    *,
+    city: str,
+    time_zone: str,
+    computed_at: datetime,
+) -> dict[str, Any]:
+    """The unsigned document. All but `computed_at` follows from declaration and data, and the id from that all."""
+    content = {
+        **_summarise(sealed, study, evaluation),
+        "city": city,
+        "time_zone": time_zone,
+        "comparison": {**study.comparison.why.both},
+        "method": _describe_method(study),
+        "assumptions": [
+            {"name": name, "text": dict(texts()["assumption"][name])} for name in evaluation.result.assumptions
+        ],
+        "checks": _explain_checks(evaluation),
+        "estimate": _number(evaluation),
+        "chart": draw_chart(study, evaluation),
+        "placebos": _list_placebos(evaluation),
+        "data": list(data),
+        "units": {"kind": study.unit, "treated": study.treated.label.both, "comparison": study.comparison.label.both},
+        "n": _count(evaluation),
+        "declaration": dict(sealed),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+    }
+    return {
+        "id": f"{study.id}-{digest(content)[:_ID_LENGTH]}",
+        "computed_at": format_time(computed_at.replace(microsecond=0)),
+        **content,
+    }
+
+
+def sign_finding(document: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The document with the city's Ed25519 signature over its canonical bytes without `signature`."""
+    signature = {
+        "algorithm": "Ed25519",
+        "canonical": "RFC 8785",
+        "public_key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        "value": base64.b64encode(key.sign(canonical(_without_signature(document)))).decode(),
+    }
+    return {**document, "signature": signature}
+
+
+def is_signed(document: Mapping[str, Any]) -> bool:
+    """Whether the signature is of this document, by the public key it names; whose key it is, others must say."""
+    signature = document["signature"]
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signature["public_key"]))
+    try:
+        key.verify(base64.b64decode(signature["value"]), canonical(_without_signature(document)))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def draw_chart(study: Study, evaluation: Evaluation) -> dict[str, Any]:
+    """Both groups' counts in the windows, and what the treated group would have counted without the change.
+
+    The counterfactual, with its interval, is null before the change.
+    """
+    data = evaluation.history.select(*evaluation.compared)
+    frame = evaluation.units.frame[evaluation.compared[0]]
+    without = design_matrix(data)
+    without[:, 1] = 0
+    expected = frame[COMPARISON].to_numpy() * np.exp(without @ evaluation.coefficients)
+    low, high = evaluation.result.interval
+    effect = evaluation.result.effect
+    return {
+        "unit": {"en": study.outcome.title.en, "fr": study.outcome.title.fr},
+        "change_at": study.windows.after[0].isoformat(),
+        "times": [day.isoformat() for day in frame["day"]],
+        "treated": frame[TREATED].to_list(),
+        "comparison": frame[COMPARISON].to_list(),
+        "counterfactual": _after(expected, data.after),
+        "counterfactual_low": _after(expected * np.exp(effect - high), data.after),
+        "counterfactual_high": _after(expected * np.exp(effect - low), data.after),
+        "labels": {"treated": study.treated.label.both, "comparison": study.comparison.label.both},
+    }
+
+
+def _summarise(sealed: Mapping[str, Any], study: Study, evaluation: Evaluation) -> dict[str, Any]:
+    result, judgement = evaluation.result, evaluation.judgement
+    return {
+        "change": study.change,
+        "study": study.id,
+        "outcome": study.outcome.title.both,
+        "verdict": judgement.verdict.value,
+        "blocked_by": list(judgement.blocked_by),
+        "reasons": write_reasons(judgement, result, study),
+        "effect": {
+            "value": to_percent(result.effect),
+            "low": to_percent(result.interval[0]),
+            "high": to_percent(result.interval[1]),
+            "level": result.level,
+            "unit": _PERCENT,
+            "scale": "percent",
+        },
+        "smallest_effect": study.smallest_effect,
+        "wanted": study.wanted.value,
+        "sentence": write_sentence(judgement, result, study),
+        "retrospective": sealed["retrospective"],
+    }
+
+
+def _describe_method(study: Study) -> dict[str, Any]:
+    method = texts()["method"][study.method]
+    return {
+        "name": study.method,
+        "title": {"en": method["en"], "fr": method["fr"]},
+        "reference": method["reference"],
+    }
+
+
+def _explain_checks(evaluation: Evaluation) -> list[dict[str, Any]]:
+    sentences = texts()["check"]
+    return [
+        {
+            "name": check.name,
+            "title": dict(sentences[check.name]["title"]),
+            "outcome": check.outcome.value,
+            "reason": check.reason,
+            "detail": explain(sentences[check.name][check.reason], check.numbers),
+            "numbers": dict(check.numbers),
+        }
+        for check in evaluation.result.checks
+    ]
+
+
+def _number(evaluation: Evaluation) -> dict[str, Any]:
+    """The result on the scale it was estimated on: a difference of natural logarithms."""
+    result = evaluation.result
+    return {
+        "scale": "log",
+        "effect": result.effect,
+        "se": result.se,
+        "low": result.interval[0],
+        "high": result.interval[1],
+        "p_value": result.p_value,
+    }
+
+
+def _list_placebos(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Each placebo date (the first unit after it) with the effect, in percent, that it shows."""
+    days = evaluation.units.days
+    return [
+        {"at": days[int(rows[after][0])].isoformat(), "value": to_percent(float(effect))}
+        for (rows, after), effect in zip(evaluation.placebos, evaluation.placebo_effects, strict=True)
+    ]
+
+
+def _count(evaluation: Evaluation) -> dict[str, int]:
+    after = evaluation.compared[1]
+    return {
+        "before": int((~after).sum()),
+        "after": int(after.sum()),
+        "series": len(evaluation.units.series),
+        "series_left_out": len(evaluation.units.incomplete),
+    }
+
+
+def _after(values: np.ndarray[Any, np.dtype[np.float64]], after: np.ndarray[Any, np.dtype[np.bool_]]) -> list[Any]:
+    return [float(value) if late else None for value, late in zip(values, after, strict=True)]
+
+
+def _without_signature(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "signature"}

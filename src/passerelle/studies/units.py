@@ -1,0 +1,130 @@
+"""From observations to one number for each group and unit of time.
+
+A *unit* is a local day or ISO week. Its two numbers are sums, over a fixed set of series, of the hours and weekdays
+declared for each group. A unit is usable where no declared exclusion touches it and every series of the set has
+every observation of both groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from passerelle.model.errors import StudyError
+from passerelle.model.quantity import get_quantity
+from passerelle.studies.declaration import Days, Study
+
+ROWS: dict[str, pl.DataType] = {"series": pl.Int64(), "start": pl.Datetime("us", "UTC"), "value": pl.Float64()}
+"""The columns of the rows a study reads."""
+
+TREATED, COMPARISON = "treated", "comparison"
+_EVERY = {"PT1H": "1h", "PT30M": "30m", "PT15M": "15m", "P1D": "1d"}
+"""Intervals of quantities whose regular grid says which observations there should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The usable units, ascending: `frame` has `day` (the last treated local day), `treated` and `comparison`.
+
+    `series` are the numbers of the series that were summed, `incomplete` those left out for gaps.
+    """
+
+    frame: pl.DataFrame
+    series: tuple[int, ...]
+    incomplete: tuple[int, ...]
+
+    @property
+    def days(self) -> list[date]:
+        """The local day each unit stands at."""
+        return self.frame["day"].to_list()
+
+
+def read_span(study: Study, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The UTC times that hold all the days a study needs: windows, placebo dates and the rest of their weeks."""
+    first = min(study.windows.before[0], study.placebo.span[0]) - timedelta(days=6)
+    last = max(study.windows.after[1], study.placebo.span[1]) + timedelta(days=7)
+    midnights = [datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, last)]
+    return midnights[0], midnights[1]
+
+
+def within(days: Days) -> pl.Expr:
+    """Whether the column `day` lies in `days`, both ends included."""
+    return pl.col("day").is_between(*days)
+
+
+def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> Units:
+    """The usable units of the series complete in windows and placebo span; `rows` has the columns of `ROWS`."""
+    local = _localise(rows, study, zone)
+    grid = _expect(study, zone)
+    used = grid.filter(within(study.windows.before) | within(study.windows.after) | within(study.placebo.span))
+    chosen = _choose(local, used, study)
+    if not chosen:
+        raise StudyError(f"no series of {study.outcome.feed} is complete on the study's days", where="windows")
+    sums = local.filter(pl.col("series").is_in(chosen)).group_by("unit", "role").agg(pl.col("value").sum(), pl.len())
+    frame = grid
+    for role in (TREATED, COMPARISON):
+        columns = {role: "value", f"{role}_found": "len"}
+        frame = frame.join(sums.filter(pl.col("role") == role).select("unit", **columns), on="unit")
+        frame = frame.filter((pl.col(f"{role}_found") == pl.col(f"{role}_rows") * len(chosen)) & (pl.col(role) > 0))
+    everyone = set(rows["series"].unique().to_list())
+    return Units(
+        frame=frame.select("day", TREATED, COMPARISON).sort("day"),
+        series=tuple(chosen),
+        incomplete=tuple(sorted(everyone.difference(chosen))),
+    )
+
+
+def _localise(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> pl.DataFrame:
+    """`rows` with local day, unit, and the group each belongs to (null for neither)."""
+    clock = pl.col("start").dt.convert_time_zone(zone.key)
+    role = pl.lit(None, pl.String)
+    for name, part in ((COMPARISON, study.comparison), (TREATED, study.treated)):
+        first, last = part.hours
+        inside = clock.dt.weekday().is_in(part.weekdays) & (clock.dt.hour() >= first) & (clock.dt.hour() < last)
+        role = pl.when(inside).then(pl.lit(name)).otherwise(role)
+    return rows.with_columns(
+        local=clock.dt.date(), unit=clock.dt.date().dt.truncate("1d" if study.unit == "day" else "1w"), role=role
+    )
+
+
+def _expect(study: Study, zone: ZoneInfo) -> pl.DataFrame:
+    """The units no exclusion touches: `unit`, `day`, and how many rows a series has in each group."""
+    interval = get_quantity(study.outcome.quantity).interval
+    if interval not in _EVERY:
+        raise StudyError(
+            f"{study.outcome.quantity} has the interval {interval!r}; one of {list(_EVERY)} is needed", where="outcome"
+        )
+    start, end = (moment.astimezone(zone) for moment in read_span(study, zone))
+    # A day's grid runs on the local clock, so that the days of clock change begin at midnight too.
+    starts = pl.datetime_range(start, end, _EVERY[interval], closed="left", time_zone=zone.key, eager=True)
+    grid = _localise(pl.DataFrame({"start": starts.dt.convert_time_zone("UTC")}), study, zone)
+    excluded = [day for day in grid["local"].unique() if study.excludes(day)]
+    return (
+        grid.filter(pl.col("role").is_not_null())
+        .group_by("unit")
+        .agg(
+            day=pl.col("local").filter(pl.col("role") == TREATED).max(),
+            touched=pl.col("local").is_in(excluded).any(),
+            treated_rows=(pl.col("role") == TREATED).sum(),
+            comparison_rows=(pl.col("role") == COMPARISON).sum(),
+        )
+        .filter(~pl.col("touched") & (pl.col("treated_rows") > 0) & (pl.col("comparison_rows") > 0))
+        .sort("unit")
+    )
+
+
+def _choose(local: pl.DataFrame, used: pl.DataFrame, study: Study) -> Sequence[int]:
+    """Series with every row of the units used and, where zeros stand for outages, no local day of zeros."""
+    inside = local.join(used, on="unit", how="semi")
+    found = inside.filter(pl.col("role").is_not_null()).group_by("series").agg(pl.len())
+    expected = used.select(pl.col("treated_rows").sum() + pl.col("comparison_rows").sum()).item()
+    full = found.filter(pl.col("len") == expected)
+    chosen = set(full["series"].to_list())
+    if study.outcome.zero_day_is_outage:
+        totals = inside.group_by("series", "local").agg(pl.col("value").sum())
+        chosen -= set(totals.filter(pl.col("value") == 0)["series"].to_list())
+    return sorted(chosen)
