@@ -100,7 +100,7 @@ def _read_parquet(body: bytes) -> pl.DataFrame:
 FORM = Form(
     name="comptage_velo",
     title="Permanent bicycle counters, hourly (Parquet)",
-    standard="comptage-velo-donnees-compteurs, Ville de Paris",
+    standard="comptage-velo-donnees-compteurs",
     quantities=(_QUANTITY,),
     request=ask_address,
     parse=parse,

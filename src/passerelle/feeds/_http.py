@@ -1,0 +1,140 @@
+"""Asking a publisher over HTTP: bounded in time, size and redirects, secrets from the environment only."""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from passerelle.feeds.feed import Request
+from passerelle.model.errors import InvalidValueError, ReplyError
+
+_USER_AGENT = "passerelle/0.1"
+_NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reply may cost: seconds to connect, seconds between bytes, seconds and bytes in all, redirects."""
+
+    connect_s: float = 10.0
+    silence_s: float = 20.0
+    total_s: float = 300.0
+    decoded_bytes: int = 64 * 1024 * 1024
+    redirects: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("connect_s", "silence_s", "total_s", "decoded_bytes"):
+            if not getattr(self, name) > 0:
+                raise InvalidValueError(f"{name} is {getattr(self, name)}; more than 0 is needed", where=name)
+        if self.redirects < 0:
+            raise InvalidValueError(f"redirects is {self.redirects}; 0 or more is allowed", where="redirects")
+
+
+def fetch(
+    request: Request,
+    *,
+    environ: Mapping[str, str],
+    limits: Limits,
+    etag: str | None = None,
+    last_modified: str | None = None,
+) -> tuple[bytes, Mapping[str, str], int]:
+    """The decoded body, the headers (names in small letters) and the status: 200-299, or 304 with an empty body.
+
+    `etag` and `last_modified` are those of the last reply and make the request conditional. Any
+    other status, a reply beyond `limits` and a connection that fails raise `ReplyError`. Secret
+    headers are read from `environ`, go to the asked host only, and stand in no message.
+    """
+    headers = dict(request.headers) | {"User-Agent": _USER_AGENT}
+    if etag is not None:
+        headers["If-None-Match"] = etag
+    if last_modified is not None:
+        headers["If-Modified-Since"] = last_modified
+    secrets = {name: _read_secret(variable, environ) for name, variable in request.secret_headers.items()}
+    headers["Accept-Encoding"] = "gzip"
+    timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s)
+    deadline = time.monotonic() + limits.total_s
+    where = request.url.partition("?")[0]
+    try:
+        with httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False) as client:
+            return _follow(client, httpx.URL(request.url), (headers, secrets), limits, deadline)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ReplyError(f"{where} gave no reply: {type(error).__name__}: {error}", where=where) from error
+
+
+def _read_secret(variable: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(variable, "")
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
+        raise InvalidValueError(
+            f"environment variable {variable} must hold a secret of printable ASCII", where=variable
+        )
+    return value
+
+
+def _follow(
+    client: httpx.Client,
+    url: httpx.URL,
+    headers: tuple[Mapping[str, str], Mapping[str, str]],
+    limits: Limits,
+    deadline: float,
+) -> tuple[bytes, Mapping[str, str], int]:
+    plain, secrets = headers
+    origin = (url.scheme, url.host, url.port)
+    for _ in range(limits.redirects + 1):
+        # A redirect to another host must not carry the first one's key there.
+        sent = {**plain, **secrets} if (url.scheme, url.host, url.port) == origin else plain
+        with client.stream("GET", url, headers=sent) as response:
+            if not response.has_redirect_location:
+                return _read(response, limits, deadline)
+            url = response.url.join(response.headers["location"])
+        if url.scheme not in ("http", "https"):
+            raise ReplyError(f"redirected to {url.scheme!r}; http and https are allowed", where="location")
+    raise ReplyError(f"more than {limits.redirects} redirects", where="location")
+
+
+def _read(response: httpx.Response, limits: Limits, deadline: float) -> tuple[bytes, Mapping[str, str], int]:
+    where = str(response.url.copy_with(query=None, userinfo=None))
+    status = response.status_code
+    if status == _NOT_MODIFIED:
+        return b"", dict(response.headers), status
+    if not response.is_success:
+        raise ReplyError(f"{where} answered {status}; 200-299 or 304 is needed", where=where)
+    inflate = _Inflate(response.headers.get("content-encoding", "identity").strip().lower(), where)
+    body = bytearray()
+    # As it comes, without a chunk size: a publisher that sends a byte a second must meet the deadline.
+    for chunk in response.iter_raw():
+        body += inflate.feed(chunk, limits.decoded_bytes + 1 - len(body))
+        if len(body) > limits.decoded_bytes:
+            raise ReplyError(f"{where} answered more than {limits.decoded_bytes} bytes", where=where)
+        if time.monotonic() > deadline:
+            raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where)
+    inflate.finish()
+    return bytes(body), dict(response.headers), status
+
+
+class _Inflate:
+    """Unpacks gzip no further than asked; httpx would unpack a whole network read, a thousandfold."""
+
+    def __init__(self, encoding: str, where: str) -> None:
+        if encoding not in ("identity", "", "gzip", "x-gzip"):
+            raise ReplyError(f"{where} is encoded as {encoding!r}; gzip or nothing was asked", where=where)
+        self._where = where
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in encoding else None
+
+    def feed(self, chunk: bytes, room: int) -> bytes:
+        """The next bytes, at most `room` of them where the encoding is gzip."""
+        if self._inflater is None:
+            return chunk
+        try:
+            return self._inflater.decompress(chunk, room)
+        except zlib.error as error:
+            raise ReplyError(f"{self._where} sent broken gzip: {error}", where=self._where) from error
+
+    def finish(self) -> None:
+        """Nothing; `ReplyError` where the packed body ended before its end."""
+        if self._inflater is not None and not self._inflater.eof:
+            raise ReplyError(f"{self._where} sent gzip that ends too early", where=self._where)
