@@ -59,7 +59,10 @@ class FindingOut(FindingSummary, frozen=True, kw_only=True):
 
     comparison: dict[str, str]
     method: dict[str, Any]
+    reasons: list[dict[str, Any]]
+    assumptions: list[dict[str, Any]]
     checks: list[CheckOut]
+    placebos: list[dict[str, Any]]
     chart: dict[str, Any]
     data: list[dict[str, Any]]
     units: dict[str, str]
