@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from passerelle.archive.events import Commit, EventLog
 from passerelle.archive.folder import REGISTRY, FolderLock
 from passerelle.archive.limits import Limits
 from passerelle.archive.load import TableLoad
-from passerelle.archive.quota import DiskGuard
-from passerelle.archive.receive import check_batch
+from passerelle.archive.quota import DiskGuard, drop_old_bytes
+from passerelle.archive.receive import One, check_batch, to_table
 from passerelle.archive.replies import ReplyFiles
 from passerelle.archive.rows import Checked, Checker
 from passerelle.archive.tables import FORM as TABLE
@@ -31,7 +32,8 @@ from passerelle.archive.tables import check_columns, find_content_type
 from passerelle.feeds.city import City, list_areas
 from passerelle.feeds.feed import Feed, Parsed, Reply
 from passerelle.feeds.forms import FORMS
-from passerelle.lake.contract import Lake, Origin
+from passerelle.lake.contract import Origin, Receipt
+from passerelle.lake.ducklake import DuckLakeStore
 from passerelle.model.errors import ReplyError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.series import Series
@@ -63,7 +65,7 @@ class Archive:
     observations, places and series through the methods here only.
     """
 
-    def __init__(self, folder: Path, city: City, lake: Lake, lock: FolderLock, key: Ed25519PrivateKey) -> None:
+    def __init__(self, folder: Path, city: City, lake: DuckLakeStore, lock: FolderLock, key: Ed25519PrivateKey) -> None:
         self.folder, self.city, self.lake, self.key = folder, city, lake, key
         self.engine: Engine = open_database(folder / REGISTRY)
         self.events = EventLog(self.engine)
@@ -74,6 +76,7 @@ class Archive:
         self._lock = lock
         self._keeping = threading.Lock()
         self._admitting = threading.RLock()
+        self._naming = threading.RLock()
         self._feeds = {feed.id: feed for feed in city.feeds}
         self._limits = self._read_limits()
 
@@ -166,13 +169,55 @@ class Archive:
             held = [get_reply(connection, number) for number in list_held(connection)]
         return [self.admit(reply.id, progress) for reply in held if reply.feed in self._feeds and reply.form in FORMS]
 
+    def read_again(self, stored: StoredReply) -> pa.Table:
+        """The rows of a kept reply as today's parser reads and today's bounds admit them; the refused are kept anew."""
+        checked, counts = self._take_in(stored)
+        with writing(self.engine) as connection:
+            set_admitted(connection, stored.id, counts)
+        return checked.rows
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is kept, admitted or named meanwhile; posts to series that are named go on."""
+        with self._keeping, self._admitting, self._naming:
+            yield
+
+    def drop_old_bytes(self) -> int:
+        """How many replies lost their bytes to their feeds' retention."""
+        with self._keeping:
+            return sum(drop_old_bytes(self.engine, self.files, feed) for feed in self.city.feeds)
+
     def receive(self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes) -> Posted:
-        """Accept a batch of schema `OBSERVATION` whole, or raise `RefusedRowsError` with what is wrong."""
+        """Accept a batch of schema `OBSERVATION` whole, or raise `RefusedRowsError` with what is wrong.
+
+        `digest` is a hash of the batch as it came; a key that comes again with another raises
+        `IdempotencyError`. In a batch a later row of the same series and start supersedes.
+        """
         now = datetime.now(UTC)
+        future = self._submit(rows, sender, idempotency_key, digest, now)
+        return self._tell(future.result(), sender, now)
+
+    def submit(self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes) -> Future[Receipt]:
+        """`receive`, not waited for: refusals raise at once, what becomes of the batch is in the future."""
+        return self._submit(rows, sender, idempotency_key, digest, datetime.now(UTC))
+
+    def submit_one(self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes) -> Future[Receipt]:
+        """`submit` of a single observation, without a table for it where it has a value."""
+        now = datetime.now(UTC)
+        if one.value is None or not self._limits.admit_one(one.series, one.start, one.end, one.value, sender.feed, now):
+            return self._submit(to_table([one]), sender, idempotency_key, digest, now)
+        self.disk.require()
+        origin = Origin(sender.source, now, _post_key(sender, idempotency_key), digest)
+        return self.lake.submit_one(one.series, one.start, one.end, one.value, origin)
+
+    def _submit(
+        self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime
+    ) -> Future[Receipt]:
         self.disk.require()
         check_batch(rows, self._limits, sender, now)
-        key = f"post:{sender.source}:{idempotency_key or secrets.token_hex(16)}"
-        receipt = self.lake.append(rows, Origin(sender.source, now, key, digest))
+        return self.lake.submit(rows, Origin(sender.source, now, _post_key(sender, idempotency_key), digest))
+
+    def _tell(self, receipt: Receipt, sender: Sender, now: datetime) -> Posted:
         if not receipt.repeated:
             self.events.tell(Commit(now, sender.feed, receipt.rows))
         return Posted(receipt.rows, receipt.repeated, now)
@@ -182,7 +227,7 @@ class Archive:
     ) -> tuple[Token, str]:
         """The token and its secret, shown this once; one that writes gets the number its posts have as their source."""
         now, source = datetime.now(UTC), None
-        with writing(self.engine) as connection:
+        with self._naming, writing(self.engine) as connection:
             if scope is Scope.OBSERVATIONS and feed is not None:
                 self.get_feed(feed)
                 posts = NewReply(feed, "post", name, "", now, False, now, "", 0, 0, ReplyState.POSTED)
@@ -198,27 +243,31 @@ class Archive:
         self._name(places, series)
 
     def _admit_reply(self, stored: StoredReply, progress: Progress | None) -> Admission:
-        parsed, checked = self.read_reply(stored)
+        checked, counts = self._take_in(stored)
         if progress is not None:
             progress(stored.bytes // 2, stored.bytes)
-        self._name(parsed.places, checked.series)
         append_rows(self.lake, checked.rows, _origin(stored))
-        counts = Counts(checked.rows.num_rows, checked.refused.num_rows, len(parsed.places), len(checked.series))
-        with writing(self.engine) as connection:
-            delete_refused(connection, stored.id)
-            put_refused(connection, stored.id, checked.refused)
-            count_reasons(connection, stored.id, checked.kinds)
         if progress is not None:
             progress(stored.bytes, stored.bytes)
         return self._set_admitted(stored, counts)
 
-    def read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
-        """What the reply says in today's reading, and its rows checked; `ReplyError` where nothing can be read."""
+    def _read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
         feed = self.get_feed(stored.feed)
         body = self.files.read(stored.sha256, stored.bytes)
         parsed = parse_reply(FORMS[stored.form], Reply(body, stored.received, stored.content_type, stored.name), feed)
         rows = pl.DataFrame(pl.from_arrow(parsed.observations))
         return parsed, refuse_unreadable(parsed, Checker(feed, stored.received).check(rows))
+
+    def _take_in(self, stored: StoredReply) -> tuple[Checked, Counts]:
+        """Read the reply, name what it names and keep what it is refused for; its rows are not in the lake yet."""
+        parsed, checked = self._read_reply(stored)
+        self._name(parsed.places, checked.series)
+        with writing(self.engine) as connection:
+            delete_refused(connection, stored.id)
+            put_refused(connection, stored.id, checked.refused)
+            count_reasons(connection, stored.id, checked.kinds)
+        counts = Counts(checked.rows.num_rows, checked.refused.num_rows, len(parsed.places), len(checked.series))
+        return checked, counts
 
     def _admit_table(self, stored: StoredReply, progress: Progress | None) -> Admission:
         def refuse(rows: pa.Table, kinds: dict[str, int]) -> None:
@@ -260,10 +309,11 @@ class Archive:
 
     def _name(self, places: Sequence[Place], series: Sequence[Series]) -> None:
         located = self._area_index.locate(places)
-        with writing(self.engine) as connection:
-            added = name_all(connection, located, series)
-        if added:
-            self._limits = self._read_limits()
+        with self._naming:
+            with writing(self.engine) as connection:
+                added = name_all(connection, located, series)
+            if added:
+                self._limits = self._read_limits()
 
     def _read_limits(self) -> Limits:
         with self.engine.connect() as connection:
@@ -312,6 +362,11 @@ class Archive:
             reply = get_reply(connection, stored.id)
         self.events.tell(event)
         return Admission.of(reply)
+
+
+def _post_key(sender: Sender, idempotency_key: str | None) -> str:
+    # A post without a key is never taken for another; the lake remembers no empty ones.
+    return "" if idempotency_key is None else f"post:{sender.source}:{idempotency_key}"
 
 
 def _origin(stored: StoredReply) -> Origin:

@@ -30,7 +30,7 @@ UPGRADES: dict[int, Callable[[Path], None]] = {}
 """For each older layout, the step to the next. The registry and the lake bring their own parts up to date."""
 
 CITY, KEY, LOCK, NODE, REGISTRY = "city.toml", "key.pem", "lock", "node.json", "registry.sqlite"
-_LAYOUT_FILE = "layout.json"
+LAYOUT_FILE = "layout.json"
 
 
 def create_folder(folder: Path, city: str | Path) -> None:
@@ -45,7 +45,7 @@ def create_folder(folder: Path, city: str | Path) -> None:
     (folder / "replies").mkdir()
     open_database(folder / REGISTRY).dispose()
     # Last: a folder with a layout is a whole one.
-    _write_whole(folder / _LAYOUT_FILE, json.dumps({"layout": LAYOUT}))
+    _write_whole(folder / LAYOUT_FILE, json.dumps({"layout": LAYOUT}))
 
 
 def upgrade_folder(folder: Path) -> int:
@@ -54,17 +54,17 @@ def upgrade_folder(folder: Path) -> int:
     while version < LAYOUT:
         UPGRADES[version](folder)
         version += 1
-        _write_whole(folder / _LAYOUT_FILE, json.dumps({"layout": version}))
+        _write_whole(folder / LAYOUT_FILE, json.dumps({"layout": version}))
     return found
 
 
 def read_layout(folder: Path) -> int:
     """The folder's layout version; `LayoutError` where it is no city's folder, or a newer program's."""
-    path = folder / _LAYOUT_FILE
+    path = folder / LAYOUT_FILE
     try:
         layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
     except FileNotFoundError as error:
-        raise LayoutError(f"{folder} is not a city's folder: it has no {_LAYOUT_FILE}", where=str(folder)) from error
+        raise LayoutError(f"{folder} is not a city's folder: it has no {LAYOUT_FILE}", where=str(folder)) from error
     except (ValueError, KeyError, TypeError) as error:
         raise LayoutError(f"{path} does not say a layout: {error}", where=str(path)) from error
     if layout != LAYOUT and layout not in UPGRADES:

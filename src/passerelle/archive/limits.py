@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -125,6 +127,19 @@ class Limits:
         if known.all() and self._are_admissible(rows, at, now) and self._belong(at, feed):
             return None
         return self._find_faults(rows, at, known, now, feed)
+
+    def admit_one(self, series: int, start: int, end: int, value: float, feed: str, held_at: datetime) -> bool:
+        """Whether one row with a value may be admitted, at a fraction of the cost of arrays of one."""
+        at = bisect_left(self.numbers, series)
+        if at == self.numbers.size or self.numbers[at] != series or self.feeds[self.feed[at]] != feed:
+            return False
+        return bool(
+            self.lower[at] <= value <= self.upper[at]
+            and isfinite(value)
+            and self.shortest[at] <= end - start <= self.longest[at]
+            and EARLIEST <= start <= _microseconds(held_at) + self.ahead[at]
+            and end <= LATEST
+        )
 
     def _belong(self, at: Integers, feed: str | None) -> bool:
         return feed is None or (feed in self.feeds and bool((self.feed[at] == self.feeds.index(feed)).all()))

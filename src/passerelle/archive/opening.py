@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from passerelle.archive.archive import Archive
 from passerelle.archive.folder import CITY, FolderLock, read_key, read_layout, upgrade_folder
 from passerelle.feeds.city import read_city
-from passerelle.lake.memory import MemoryLake
+from passerelle.lake.ducklake import open_lake
 
 
 def open_archive(folder: Path) -> Archive:
@@ -16,14 +17,14 @@ def open_archive(folder: Path) -> Archive:
     `FolderBusyError` names the process that owns the folder already.
     """
     read_layout(folder)
-    lock = FolderLock(folder)
-    try:
+    with ExitStack() as opened:
+        lock = FolderLock(folder)
+        opened.callback(lock.release)
         upgrade_folder(folder)
         (folder / "lake").mkdir(exist_ok=True)
-        lake = MemoryLake(folder / "lake")
+        lake = open_lake(folder / "lake")
+        opened.callback(lake.close)
         archive = Archive(folder, read_city(folder / CITY), lake, lock, read_key(folder))
-    except BaseException:
-        lock.release()
-        raise
-    archive.resume()
+        archive.resume()
+        opened.pop_all()
     return archive

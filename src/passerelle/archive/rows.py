@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from passerelle.archive.limits import Fault, Flags, Integers, Limits, Rows
+from passerelle.archive.limits import Fault, Integers, Limits, Rows
 from passerelle.feeds.feed import Feed
 from passerelle.model.errors import PasserelleError
 from passerelle.model.observation import OBSERVATION, REFUSED
@@ -180,11 +180,20 @@ def _find_runs(rows: pl.DataFrame) -> Integers:
 
 
 def _has_doubles(rows: pl.DataFrame) -> bool:
+    """Whether two rows have the same series and start; files are mostly in order of one or of the other."""
     series, start = rows["number"].to_numpy(), rows["start"].to_physical().to_numpy()
-    ascends: Flags = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (start[1:] > start[:-1]))
-    if ascends.all():
+    if _ascends(series, start) or _ascends(start, series):
+        return False
+    # Equal keys have equal mixtures, so that as many mixtures as rows settle it; the multiplier is Knuth's for 64 bits.
+    mixed = series.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start.view(np.uint64)
+    if pl.Series(mixed).n_unique() == rows.height:
         return False
     return bool(rows.select(pl.struct("number", "start").n_unique()).item() < rows.height)
+
+
+def _ascends(major: Integers, minor: Integers) -> bool:
+    higher = major[1:] > major[:-1]
+    return bool((higher | ((major[1:] == major[:-1]) & (minor[1:] > minor[:-1]))).all())
 
 
 def _divide(frame: pl.DataFrame, condition: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
