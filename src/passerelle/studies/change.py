@@ -68,7 +68,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "sector": self.sector.value,
             "title": self.title.both,
             "what": self.what.both,
-            "where": msgspec.to_builtins(self.where),
+            "where": msgspec.json.decode(msgspec.json.encode(self.where)),
             "start": format_time(self.start),
             "end": None if self.end is None else format_time(self.end),
             "by": self.by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from passerelle.feeds.city import find_city_file
 from passerelle.lab.estimators.did import METHOD
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError
+from passerelle.model.interval import format_time
 from passerelle.model.quantity import get_quantity
 from passerelle.studies.canonical import digest
 from passerelle.studies.change import Change, Line, Text, Word
@@ -132,7 +133,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def document(self) -> dict[str, Any]:
         """The study as declared, in JSON types: what its hash is over."""
-        found: dict[str, Any] = msgspec.to_builtins(self.study)
+        # By way of JSON, so that it equals what comes back from the registry or a file.
+        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.study))
         return found
 
     @property
@@ -170,7 +172,7 @@ def seal(declaration: Declaration, declared_at: datetime) -> dict[str, Any]:
         "id": declaration.study.id,
         "change": declaration.change.id,
         "method": METHOD,
-        "declared_at": declared_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "declared_at": format_time(declared_at.replace(microsecond=0)),
         "retrospective": declared_at.date() >= declaration.study.windows.after[0],
         "hash": declaration.hash,
         "declaration": declaration.document,

@@ -1,0 +1,95 @@
+"""The portable bundle of a finding: a zip that says what was declared, computed and from what, signed over every byte.
+
+Its files and their columns are described in `docs/formats/finding.md`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from passerelle.feeds.feed import Feed, Redistribute
+from passerelle.lab.estimators.did import design_matrix
+from passerelle.studies.canonical import canonical
+from passerelle.studies.evaluate import Evaluation
+from passerelle.studies.words import LANGUAGES, texts
+
+FINDING, DECLARATION, MATRIX, ROWS_FILE = "finding.json", "declaration.json", "design_matrix.csv", "rows.csv"
+VERSIONS, MANIFEST, SIGNATURE = "versions.json", "manifest.json", "signature.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can hold: bundles of one finding are equal to the byte."""
+
+
+def write_rows(rows: pl.DataFrame) -> bytes:
+    """The rows as CSV: `series`, `start` in UTC, `value`."""
+    return rows.select("series", pl.col("start").dt.strftime("%Y-%m-%dT%H:%M:%SZ"), "value").write_csv().encode()
+
+
+def write_matrix(evaluation: Evaluation) -> bytes:
+    """The units compared as CSV: `day`, the two counts, `outcome` (logarithm of their ratio), then the regressors."""
+    data = evaluation.history.select(*evaluation.compared)
+    names = ["level", "after", *(f"covariate_{number + 1}" for number in range(data.covariates.shape[1]))]
+    matrix = pl.DataFrame(design_matrix(data), schema=names, orient="row")
+    frame = evaluation.units.frame[evaluation.compared[0]]
+    return pl.concat([frame.with_columns(outcome=data.difference), matrix], how="horizontal").write_csv().encode()
+
+
+def write_bundle(
+    finding: Mapping[str, Any], evaluation: Evaluation, rows: pl.DataFrame, feed: Feed, key: Ed25519PrivateKey
+) -> bytes:
+    """The zip's bytes; the rows are in it only where the feed's licence lets them leave."""
+    files = {
+        FINDING: canonical(finding),
+        DECLARATION: canonical(finding["declaration"]),
+        MATRIX: write_matrix(evaluation),
+        VERSIONS: canonical(finding["versions"]),
+        **{f"README.{language}.md": _write_readme(finding, feed, language).encode() for language in LANGUAGES},
+    }
+    if feed.redistribute is Redistribute.YES:
+        files[ROWS_FILE] = write_rows(rows)
+    manifest = canonical({name: hashlib.sha256(body).hexdigest() for name, body in files.items()})
+    signature = {
+        "algorithm": "Ed25519",
+        "public_key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        "value": base64.b64encode(key.sign(manifest)).decode(),
+    }
+    files |= {MANIFEST: manifest, SIGNATURE: canonical(signature)}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), files[name], zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def _write_readme(finding: Mapping[str, Any], feed: Feed, language: str) -> str:
+    words = texts()["readme"][language]
+    checks = "\n".join(
+        f"- {check['title'][language]}{words['colon']}{words[check['outcome']]}. {check['detail'][language]}"
+        for check in finding["checks"]
+    )
+    data = words["with_rows" if feed.redistribute is Redistribute.YES else "without_rows"]
+    return str(
+        words["page"].format(
+            outcome=finding["outcome"][language],
+            sentence=finding["sentence"][language],
+            comparison=finding["comparison"][language],
+            method=finding["method"]["title"][language],
+            reference=finding["method"]["reference"],
+            retrospective=words["retrospective" if finding["retrospective"] else "prospective"],
+            declared_at=finding["declaration"]["declared_at"],
+            checks=checks,
+            data=data,
+            licence=feed.licence.name,
+            licence_url=feed.licence.url,
+            attribution=feed.licence.attribution,
+            effect=json.dumps(finding["effect"]["value"]),
+        )
+    )

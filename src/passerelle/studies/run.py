@@ -1,0 +1,134 @@
+"""Declares a study in the registry, and runs it from the archive to a signed finding."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from passerelle.archive.archive import Archive
+from passerelle.feeds.feed import Redistribute
+from passerelle.lake.contract import Selection
+from passerelle.model.errors import RedistributionError, StudyError, UnknownNameError
+from passerelle.model.interval import format_time
+from passerelle.model.series import format_series_id
+from passerelle.registry.changes import put_change
+from passerelle.registry.database import writing
+from passerelle.registry.findings import get_finding, put_finding
+from passerelle.registry.series import StoredSeries, list_series
+from passerelle.registry.studies import get_study, put_study
+from passerelle.studies.bundle import write_bundle, write_rows
+from passerelle.studies.declaration import Declaration, Study, read_study, seal
+from passerelle.studies.evaluate import Evaluation, Progress, evaluate
+from passerelle.studies.finding import sign_finding, write_finding
+from passerelle.studies.units import ROWS, read_span
+
+_MOST_SERIES = 100_000
+
+
+def declare(archive: Archive, declaration: Declaration) -> dict[str, Any]:
+    """The sealed study, kept with its change; one declared before keeps its first time and can't be edited."""
+    archive.get_feed(declaration.study.outcome.feed)
+    sealed = seal(declaration, datetime.now(UTC))
+    with writing(archive.engine) as connection:
+        put_change(connection, declaration.change.document)
+        try:
+            stored = get_study(connection, declaration.study.id)
+        except UnknownNameError:
+            stored = sealed
+        # Other words under a stored id are the registry's to refuse.
+        put_study(connection, stored if stored["hash"] == sealed["hash"] else sealed)
+    return stored
+
+
+def run_study(archive: Archive, study_id: str, progress: Progress | None = None) -> dict[str, Any]:
+    """The study's finding from what the archive holds now; the stored one where nothing has changed since."""
+    with archive.engine.connect() as connection:
+        sealed = get_study(connection, study_id)
+    study = read_study(sealed["declaration"])
+    feed = archive.get_feed(study.outcome.feed)
+    if feed.redistribute is Redistribute.NO:
+        raise RedistributionError(
+            f"nothing made from {feed.id} may leave this node ({feed.licence.name}), and a finding is made to leave",
+            where="study.outcome.feed",
+        )
+    series = _list_outcome(archive, study)
+    held = _read(archive, study, series)
+    rows = held.select(*ROWS)
+    evaluation = evaluate(rows, study, archive.city.time_zone, progress)
+    document = write_finding(
+        sealed,
+        study,
+        evaluation,
+        _describe(held, evaluation, series),
+        rows_sha256=hashlib.sha256(write_rows(rows)).hexdigest(),
+        city=archive.city.id,
+        time_zone=archive.city.time_zone.key,
+        computed_at=datetime.now(UTC),
+    )
+    with archive.engine.connect() as connection:
+        try:
+            return get_finding(connection, document["id"])
+        except UnknownNameError:
+            signed = sign_finding(document, archive.key)
+    _keep(archive, signed, write_bundle(signed, evaluation, rows, feed, archive.key))
+    return signed
+
+
+def _keep(archive: Archive, finding: Mapping[str, Any], bundle: bytes) -> None:
+    told = {name: finding[name] for name in ("id", "change", "study", "verdict")}
+    with writing(archive.engine) as connection:
+        put_finding(connection, finding, bundle)
+        event = archive.events.put(connection, "finding", told)
+    archive.events.tell(event)
+
+
+def _list_outcome(archive: Archive, study: Study) -> dict[int, StoredSeries]:
+    outcome = study.outcome
+    with archive.engine.connect() as connection:
+        found = list_series(connection, feed=outcome.feed, quantity=outcome.quantity, limit=_MOST_SERIES)
+    chosen = {one.number: one for one in found if one.facet == outcome.facet}
+    if not chosen:
+        raise StudyError(
+            f"the archive holds no series of {outcome.quantity} ({outcome.facet or 'no facet'}) from {outcome.feed}",
+            where="study.outcome",
+        )
+    return chosen
+
+
+def _read(archive: Archive, study: Study, series: Mapping[int, StoredSeries]) -> pl.DataFrame:
+    start, end = read_span(study, archive.city.time_zone)
+    held = archive.lake.read(Selection(sorted(series), start, end))
+    if not held.num_rows:
+        raise StudyError(f"the archive holds nothing of {study.outcome.feed} on the study's days", where="windows")
+    return pl.DataFrame(pl.from_arrow(held))
+
+
+def _describe(held: pl.DataFrame, evaluation: Evaluation, series: Mapping[int, StoredSeries]) -> list[dict[str, Any]]:
+    """What was read of each series that was summed, and which replies it came from."""
+    spans = (
+        held.filter(pl.col("series").is_in(evaluation.units.series))
+        .group_by("series")
+        .agg(
+            pl.len().alias("rows"),
+            pl.col("start").min().alias("first"),
+            pl.col("start").max().alias("last"),
+            pl.col("source").unique().sort().alias("replies"),
+        )
+        .sort("series")
+    )
+    return [
+        {
+            "series": format_series_id(row["series"]),
+            "place": series[row["series"]].place,
+            "place_name": series[row["series"]].place_name,
+            "rows": row["rows"],
+            "first": format_time(row["first"]),
+            "last": format_time(row["last"]),
+            "replies": row["replies"],
+        }
+        for row in spans.iter_rows(named=True)
+    ]
