@@ -16,33 +16,37 @@ from passerelle.model.errors import FolderBusyError, LayoutError
 LAYOUT = 1
 """The version this program writes; `docs/formats/lake.md` draws it."""
 
+METADATA = "__ducklake_metadata_lake"
+"""The DuckDB database in which DuckLake keeps its catalogue, as the connection names it."""
+
 UPGRADES: dict[int, Callable[[Path], None]] = {}
 """Layout version → what turns a folder of it into the next version; each must bear being run twice."""
 
-_OPTIONS = {
-    "parquet_compression": "zstd",
-    "parquet_version": "2",
-    "parquet_row_group_size": "122880",
-    "target_file_size": "512MB",
-    "data_inlining_row_limit": "0",
-}
 _COLUMNS = (
     'series BIGINT, start TIMESTAMPTZ, "end" TIMESTAMPTZ, value DOUBLE, reason VARCHAR, '
     "known_since TIMESTAMPTZ, source BIGINT"
 )
-# Each statement may be run again, for a process that stopped while it made the folder.
-_TABLES = [
-    f"CREATE TABLE IF NOT EXISTS lake.current ({_COLUMNS})",
-    "ALTER TABLE lake.current SET SORTED BY (series ASC, start ASC)",
-    f"CREATE TABLE IF NOT EXISTS lake.superseded ({_COLUMNS}, superseded_at TIMESTAMPTZ, turn BIGINT)",
-    "ALTER TABLE lake.superseded SET SORTED BY (series ASC, start ASC)",
-    "CREATE TABLE IF NOT EXISTS lake.loaded"
-    " (key VARCHAR, digest BLOB, source BIGINT, rows BIGINT, known_since TIMESTAMPTZ)",
-    "CREATE TABLE IF NOT EXISTS lake.progress (sequence BIGINT, turn BIGINT, loads BIGINT)",
-    "CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'loaded')",
-    "CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'progress')",
-    "INSERT INTO lake.progress SELECT 0, 0, 0 WHERE NOT EXISTS (FROM lake.progress)",
-]
+
+# Each may be run again, for a process that stopped while it made the folder. Only the small tables of
+# bookkeeping are kept inside the catalogue; observations always go to files.
+_TABLES = f"""
+BEGIN;
+CREATE TABLE IF NOT EXISTS lake.current ({_COLUMNS});
+ALTER TABLE lake.current SET SORTED BY (series ASC, start ASC);
+CREATE TABLE IF NOT EXISTS lake.superseded ({_COLUMNS}, superseded_at TIMESTAMPTZ, turn BIGINT);
+ALTER TABLE lake.superseded SET SORTED BY (series ASC, start ASC);
+CREATE TABLE IF NOT EXISTS lake.loaded
+    (key VARCHAR, digest BLOB, source BIGINT, rows BIGINT, known_since TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS lake.progress (sequence BIGINT, turn BIGINT, loads BIGINT);
+COMMIT;
+CALL lake.set_option('parquet_compression', 'zstd');
+CALL lake.set_option('parquet_version', '2');
+CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'current');
+CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'superseded');
+CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'loaded');
+CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'progress');
+INSERT INTO lake.progress SELECT 0, 0, 0 WHERE NOT EXISTS (FROM lake.progress);
+"""
 
 
 class Catalogue:
@@ -67,8 +71,8 @@ class Catalogue:
         # The data path is given anew, since a folder may have been moved or restored elsewhere.
         try:
             self._root.execute(
-                f"ATTACH 'ducklake:{_quoted(self.folder / 'catalogue.ducklake')}' AS lake "
-                f"(DATA_PATH '{_quoted(self.folder / 'data')}', OVERRIDE_DATA_PATH true)"
+                f"ATTACH 'ducklake:{quoted(self.folder / 'catalogue.ducklake')}' AS lake "
+                f"(DATA_PATH '{quoted(self.folder / 'data')}', OVERRIDE_DATA_PATH true)"
             )
         except duckdb.IOException as error:
             self._root.close()
@@ -76,10 +80,7 @@ class Catalogue:
                 raise
             raise FolderBusyError(f"{self.folder} is in use by another process", where=str(self.folder)) from error
         if not (self.folder / "layout.json").exists():
-            for name, value in _OPTIONS.items():
-                self._root.execute(f"CALL lake.set_option('{name}', '{value}')")
-            for statement in _TABLES:
-                self._root.execute(statement)
+            self._root.execute(_TABLES)
             write_layout(self.folder)
 
     @contextmanager
@@ -139,5 +140,6 @@ def _extension() -> Path:
     return Path(str(package)) / "extensions" / f"v{duckdb.__version__}" / "ducklake.duckdb_extension"
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """`path` as it stands between the quotes of a SQL string."""
     return str(path).replace("'", "''")

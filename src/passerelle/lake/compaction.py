@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import duckdb
 
 from passerelle.lake.catalogue import Catalogue
@@ -15,10 +17,12 @@ class Compaction:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self.lock = threading.Lock()
+        """Held while files are replaced or deleted."""
 
     def run(self) -> None:
         """Rewrite what is small or sparse."""
-        with storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
+        with self.lock, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
             for table in TABLES:
                 cursor.execute(f"CALL ducklake_rewrite_data_files('lake', '{table}', delete_threshold => 0.1)")
                 cursor.execute(f"CALL ducklake_merge_adjacent_files('lake', '{table}')")

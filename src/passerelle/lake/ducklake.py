@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from passerelle.lake.background import Background
+from passerelle.lake.backup import copy_lake
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.committer import Committer, Submission
 from passerelle.lake.compaction import Compaction
@@ -62,10 +63,11 @@ def open_lake(
     state.publish(waiting)
     committer.release(-sum(batch.table.num_rows for batch in waiting))
     filing = Filing(catalogue, front, state, committer)
+    compaction = Compaction(catalogue)
     background = Background(filing, state, flush_rows=flush_rows, flush_seconds=flush_seconds)
     committer.start()
     background.start()
-    return DuckLakeStore(catalogue, front, state, committer, filing, background)
+    return DuckLakeStore(catalogue, front, state, committer, filing, compaction, background)
 
 
 class DuckLakeStore:
@@ -78,6 +80,7 @@ class DuckLakeStore:
         state: State,
         committer: Committer,
         filing: Filing,
+        compaction: Compaction,
         background: Background,
     ) -> None:
         self._catalogue = catalogue
@@ -85,7 +88,9 @@ class DuckLakeStore:
         self._state = state
         self._committer = committer
         self._filing = filing
+        self._compaction = compaction
         self._background = background
+        self._closed = False
 
     def append(self, rows: pa.Table, origin: Origin) -> Receipt:
         """`submit`, waited for."""
@@ -153,7 +158,7 @@ class DuckLakeStore:
 
     def compact(self) -> None:
         """Rewrite small and sparse files."""
-        Compaction(self._catalogue).run()
+        self._compaction.run()
 
     def size(self) -> Size:
         """What is held now; rows are counted in the files' catalogue."""
@@ -168,10 +173,13 @@ class DuckLakeStore:
 
     def backup(self, target: Path) -> None:
         """A copy of the folder as it is between two commits."""
-        raise NotImplementedError
+        copy_lake(self._catalogue, self._front, self._filing, self._compaction, target)
 
     def close(self) -> None:
-        """File what is pending, then release the folder."""
+        """File what is pending, then release the folder; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._committer.close()
         self._background.close()
         self._filing.flush()

@@ -89,9 +89,9 @@ class Front:
                 yield Waiting(sequence, decode(body))
 
     def copy_to(self, path: Path) -> None:
-        """A consistent copy of the file at `path`."""
-        with closing(sqlite3.connect(path)) as target, self._lock:
-            self._connection.backup(target)
+        """A consistent copy of the file at `path`, made over a connection of its own so that writes go on."""
+        with storage_faults(str(path)), closing(sqlite3.connect(self._path)) as source:
+            source.execute("VACUUM INTO ?", (str(path),))
 
     def close(self) -> None:
         """Release the file."""
