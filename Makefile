@@ -1,7 +1,7 @@
 # Every target sets itself up: .venv/ from requirements.lock, the pages from web/ (see setup/).
 
 PORT ?= 8101
-NODES ?= paris san-francisco
+NODES ?=
 ROUNDS ?= 200
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -72,8 +72,8 @@ def routes() -> str:
         what = (inspect.getdoc(handler.fn) or "").splitlines()
         for path in sorted(handler.paths):
             named = re.sub(r":\w+}", "}", path)
-            rows += [(f"`{method.value} {prefix}{named}`", what[0] if what else "") for method in handler.http_methods]
-    return table("address | what it answers", sorted(rows, key=lambda row: row[0].split()[1]))
+            rows += [(f"`{method} {prefix}{named}`", what[0] if what else "") for method in handler.http_methods]
+    return table("address | what it answers", sorted(rows, key=lambda row: row[0].strip("`").split()[1]))
 
 
 def quantities() -> str:
