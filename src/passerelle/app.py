@@ -32,15 +32,15 @@ _STOP_SECONDS = 10
 _log = structlog.get_logger("passerelle.app")
 
 
-def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None) -> None:
-    """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own where none is given.
+def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, shift: int = 0) -> None:
+    """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own and `shift` where none is given.
 
     An error of ours before the first answer is raised: the folder is busy, too new, or the port taken.
     """
     configure_logs()
     archive = open_archive(folder)
     try:
-        uvloop.run(_serve(archive, host, archive.city.port if port is None else port))
+        uvloop.run(_serve(archive, host, archive.city.port + shift if port is None else port))
     finally:
         archive.close()
     _log.info("stopped", folder=str(folder))
@@ -101,6 +101,7 @@ async def _serve(archive: Archive, host: str, port: int) -> None:
     try:
         await server.serve()
     finally:
+        api.close()
         for task in (announcing, housekeeping):
             task.cancel()
             with suppress(asyncio.CancelledError):

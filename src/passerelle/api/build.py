@@ -57,6 +57,10 @@ class Api:
         """Let every event stream end, so that the server can stop."""
         self._stream.close()
 
+    def close(self) -> None:
+        """End the threads; the last answers are out."""
+        self._writers.shutdown()
+
     @asynccontextmanager
     async def _live(self, _: Litestar) -> AsyncIterator[None]:
         readers = ThreadPoolExecutor(READERS, "reader")
@@ -65,7 +69,6 @@ class Api:
         yield
         self._stream.close()
         await pump
-        self._writers.shutdown()
 
 
 def _build_routes(provided: dict[str, object], version: str, live: Any) -> Litestar:

@@ -44,9 +44,7 @@ class Door:
     within a minute. There is no CORS: no other origin's page may read answers.
     """
 
-    def __init__(
-        self, app: Application, metrics: Metrics, pages: dict[str, PageFile]
-    ) -> None:
+    def __init__(self, app: Application, metrics: Metrics, pages: dict[str, PageFile]) -> None:
         self._app = app
         self._metrics = metrics
         self._pages = pages

@@ -6,19 +6,29 @@ A job is a function of the node, its arguments and a progress to report to. The 
 
 from __future__ import annotations
 
+import mimetypes
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from passerelle.api.node import Node
 from passerelle.api.problem import RequestError, say
+from passerelle.archive.admission import Admission
+from passerelle.archive.admit import Progress
+from passerelle.archive.backup import Contents, back_up
+from passerelle.archive.export import export_all
+from passerelle.feeds._http import Limits, fetch
+from passerelle.feeds.feed import Reply
+from passerelle.feeds.forms import FORMS
 from passerelle.registry.database import writing
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
-
-Progress = Callable[[int, int], None]
+from passerelle.studies.declaration import Declaration
+from passerelle.studies.run import declare
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +42,37 @@ class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope: Scope
     feed: str | None = None
     days: int | None = 365
+
+
+class ImportFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file on the node's machine: a reply in the feed's own form, or (`table`) observations in Passerelle's columns.
+
+    `recorded_at` is when the publisher's bytes were held, where the recording itself is dated; else they are known
+    since now.
+    """
+
+    feed: str
+    path: str
+    table: bool = False
+    recorded_at: datetime | None = None
+
+
+class FeedName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feed's id."""
+
+    feed: str
+
+
+class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change and its study, as a file of `cities/<city>/` holds them."""
+
+    declaration: dict[str, Any]
+
+
+class TargetFolder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An absent or empty folder on the node's machine."""
+
+    folder: str
 
 
 class TokenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +152,44 @@ def _revoke_token(node: Node, arguments: TokenNumber, progress: Progress) -> Tok
     return _show(token, None)
 
 
+def _import_file(node: Node, arguments: ImportFile, progress: Progress) -> Admission:
+    path = Path(arguments.path)
+    if not path.is_file():
+        raise RequestError("refused", f"{path} is not a file", [say("path", path, "a file of the node's machine")])
+    if arguments.table:
+        return node.archive.load_file(path, arguments.feed, progress)
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    reply = Reply(path.read_bytes(), arguments.recorded_at or datetime.now(UTC), kind, path.name)
+    kept = node.archive.keep(arguments.feed, reply, recorded=arguments.recorded_at is not None)
+    return node.archive.admit(kept.reply_id, progress)
+
+
+def _fetch_feed(node: Node, arguments: FeedName, progress: Progress) -> Admission:
+    feed = node.archive.get_feed(arguments.feed)
+    request = FORMS[feed.form].request(feed)
+    body, headers, _ = fetch(request, environ=os.environ, limits=Limits())
+    kind = headers.get("content-type", "application/octet-stream")
+    kept = node.archive.keep(feed.id, Reply(body, datetime.now(UTC), kind, request.url.rpartition("/")[2]))
+    return node.archive.admit(kept.reply_id, progress)
+
+
+def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+    try:
+        declaration = msgspec.convert(arguments.declaration, Declaration)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$.")
+        raise RequestError("refused", str(error), [say(where.rstrip("`") or "declaration", "", message)]) from error
+    return declare(node.archive, declaration)
+
+
+def _back_up(node: Node, arguments: TargetFolder, progress: Progress) -> Contents:
+    return back_up(node.archive, Path(arguments.folder), progress)
+
+
+def _export(node: Node, arguments: TargetFolder, progress: Progress) -> dict[str, Any]:
+    return export_all(node.archive, Path(arguments.folder), progress)
+
+
 def _show(token: Token, secret: str | None) -> TokenOut:
     return TokenOut(
         token.id,
@@ -126,8 +205,18 @@ def _show(token: Token, secret: str | None) -> TokenOut:
 
 
 _ALL: tuple[Job, ...] = (
+    Job("import", "Keep a file as a reply of a feed and admit its rows.", ImportFile, _import_file),
+    Job("fetch", "Ask a feed's publisher once, keep the reply and admit its rows.", FeedName, _fetch_feed),
     Job("create-token", "Make a token; its secret is in the answer and nowhere else.", NewToken, _create_token),
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens),
+    Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
+    Job(
+        "backup",
+        "Copy the folder while it is written, and open the copy.",
+        TargetFolder,
+        _back_up,
+    ),
+    Job("export", "Write Parquet, CSV and metadata of all that may leave the node.", TargetFolder, _export),
     Job("revoke-token", "Make a token useless from now on.", TokenNumber, _revoke_token),
 )
 JOBS = {job.name: job for job in _ALL}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Generic, TypeVar
 
 import polars as pl
 
-from passerelle.api.problem import FieldError, RequestError
 from passerelle.api.tokens import TokenDoor, make_owner_secret
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import format_public_key
-from passerelle.feeds.feed import Feed, Redistribute
+from passerelle.feeds.feed import Feed
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.series import list_words
 
@@ -49,27 +48,9 @@ class Node:
         self.archive = archive
         self.version = version("passerelle")
         self.feeds: dict[str, Feed] = {feed.id: feed for feed in archive.city.feeds}
-        self.public_key = format_public_key(archive.key)
+        self.public_key = base64.b64encode(archive.key.public_key().public_bytes_raw()).decode()
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self._rows = Remembered(self._count_rows)
-
-    def may_leave(self, feed_id: str) -> bool:
-        """Whether the feed's licence lets its observations leave this node."""
-        return self.archive.get_feed(feed_id).redistribute is Redistribute.YES
-
-    def check_redistribution(self, feed_ids: Iterable[str]) -> None:
-        """Raise the problem that names the licence of the first feed whose observations must stay here."""
-        for feed_id in feed_ids:
-            feed = self.archive.get_feed(feed_id)
-            if not self.may_leave(feed_id):
-                told = (
-                    f"The licence {feed.licence.name!r} of feed {feed_id!r} ({feed.publisher}) lets "
-                    f"{'only what studies derive' if feed.redistribute is Redistribute.DERIVED else 'nothing'}"
-                    f" leave this node: {feed.licence.url}"
-                )
-                raise RequestError(
-                    "licence", told, [FieldError("feed", feed_id, "a feed with redistribute=yes is allowed")]
-                )
 
     def sectors_of(self, feed_id: str) -> list[str]:
         """The sectors of the feed's quantities."""

@@ -39,6 +39,7 @@ ROUTES = (
     changes.read_one,
     studies.list_all,
     studies.read_one,
+    studies.run_one,
     findings.list_all,
     findings.read_one,
     findings.read_bundle,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, SearchText, SectorName, check_sector
-from passerelle.api.v1.findings import FindingOut, FindingSummary
+from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
 from passerelle.registry.studies import get_study, list_studies
@@ -32,9 +32,7 @@ class Link(msgspec.Struct, frozen=True):
     url: str
 
 
-class ChangeOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A change, and the summary of its latest finding, null while there is none."""
-
+class _Change(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: dict[str, str]
     what: dict[str, str]
@@ -44,14 +42,19 @@ class ChangeOut(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     sector: str
     links: list[Link] = []
+
+
+class ChangeOut(_Change, frozen=True, kw_only=True):
+    """A change, and the summary of its latest finding, null while there is none."""
+
     finding: FindingSummary | None = None
 
 
-class ChangeWhole(ChangeOut, frozen=True, kw_only=True):
-    """A change with its latest finding in full, and the study that finding answers, else the first declared."""
+class ChangeWhole(_Change, frozen=True, kw_only=True):
+    """A change with its latest finding as `/findings/{id}` says it, and its study, else the first one declared."""
 
     study: dict[str, Any] | None = None
-    finding: FindingOut | None = None
+    finding: dict[str, Any] | None = None
 
 
 def _show(connection: Connection, document: dict[str, Any]) -> ChangeOut:

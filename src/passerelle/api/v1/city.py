@@ -46,7 +46,7 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class CityOut(msgspec.Struct, frozen=True):
-    """The city of this node; `public_key` is Ed25519, 64 hexadecimal digits."""
+    """The city of this node; `public_key` is Ed25519, base64."""
 
     id: str
     name: dict[str, str]

@@ -12,6 +12,7 @@ from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
 from passerelle.api.problem import RequestError
+from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.feeds.feed import Feed
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.refused import list_refused
@@ -144,7 +145,7 @@ def list_of_feed(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = 
 @get("/feeds/{feed_id:str}/refused", tags=["feeds"], sync_to_thread=True)
 def list_refused_rows(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = None) -> Page[RefusedOut]:
     """The feed's refused rows, in the order they were refused; only of a feed that may leave the node."""
-    node.check_redistribution([node.archive.get_feed(feed_id).id])
+    check_redistribution(node.archive.get_feed(feed_id), Leaving.ROWS)
     with node.archive.engine.connect() as connection:
         found = list_refused(connection, feed=feed_id, limit=limit + 1, after=read_cursor(cursor, str))
     page, following = cut_page(found, limit, lambda row: row.cursor)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
@@ -63,6 +64,7 @@ class FindingOut(FindingSummary, frozen=True, kw_only=True):
     assumptions: list[dict[str, Any]]
     checks: list[CheckOut]
     placebos: list[dict[str, Any]]
+    estimate: dict[str, Any]
     chart: dict[str, Any]
     data: list[dict[str, Any]]
     units: dict[str, str]
@@ -97,11 +99,16 @@ def list_all(
     return Page([msgspec.convert(document, FindingSummary) for document in page], following)
 
 
-@get("/findings/{finding_id:str}", tags=["findings"], sync_to_thread=True)
-def read_one(node: Node, finding_id: str) -> FindingOut:
-    """One finding in full."""
+@get(
+    "/findings/{finding_id:str}",
+    tags=["findings"],
+    sync_to_thread=True,
+    responses={200: ResponseSpec(FindingOut, generate_examples=False)},
+)
+def read_one(node: Node, finding_id: str) -> Response[dict[str, Any]]:
+    """One finding in full, as it was signed: not a field more or less."""
     with node.archive.engine.connect() as connection:
-        return msgspec.convert(get_finding(connection, finding_id), FindingOut)
+        return Response(get_finding(connection, finding_id))
 
 
 @get("/findings/{finding_id:str}/bundle", tags=["findings"], media_type="application/zip", sync_to_thread=True)

@@ -24,6 +24,7 @@ from passerelle.api.posting import Inbox, PostedOut
 from passerelle.api.problem import KINDS, Problem, RequestError, refuse_parameter, say
 from passerelle.api.tables import MEDIA_TYPES, PIECE_ROWS, write_pieces
 from passerelle.api.v1.series import find_series
+from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.lake.contract import POOLED, Selection
 from passerelle.model.quantity import Quantity, Statistic, get_quantity
 
@@ -102,7 +103,7 @@ def list_of_series(
     time; `versions` shows how each value was revised.
     """
     series = find_series(node, series_id)
-    node.check_redistribution([series.feed])
+    check_redistribution(node.archive.get_feed(series.feed), Leaving.ROWS)
     begin, stop = read_span(start, end)
     selection = Selection([series.number], begin, stop, read_time(as_known_at, "as_known_at"))
     pooled = _read_aggregate(aggregate, get_quantity(series.quantity))

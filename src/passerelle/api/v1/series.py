@@ -27,6 +27,7 @@ from passerelle.api.parameters import (
 from passerelle.api.problem import RequestError, say
 from passerelle.api.tokens import check_scope
 from passerelle.api.v1.places import AreaName
+from passerelle.archive.redistribution import Leaving, may_leave
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.quantity import get_quantity
@@ -79,7 +80,7 @@ def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
 def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest: dict[str, Any] | None) -> SeriesOut:
     quantity, feed = get_quantity(one.quantity), node.archive.get_feed(one.feed)
     tail = f" ({one.facet})" if one.facet else ""
-    shown = latest if node.may_leave(feed.id) else None
+    shown = latest if may_leave(feed, Leaving.ROWS) else None
     return SeriesOut(
         id=one.id,
         feed=one.feed,

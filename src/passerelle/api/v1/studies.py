@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Annotated, Any
 
-from litestar import get
+from litestar import get, post
 from litestar.params import Parameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit
+from passerelle.api.problem import RequestError
 from passerelle.registry.studies import get_study, list_studies
+from passerelle.studies.run import run_study
+
+_running = threading.Lock()
+"""Studies run one at a time: each takes a core for some seconds."""
 
 
 @get("/studies", tags=["studies"], sync_to_thread=True)
@@ -32,3 +38,18 @@ def read_one(node: Node, study_id: str) -> dict[str, Any]:
     """One study as it was declared."""
     with node.archive.engine.connect() as connection:
         return get_study(connection, study_id)
+
+
+@post("/studies/{study_id:str}/run", tags=["studies"], status_code=200, sync_to_thread=True)
+def run_one(node: Node, study_id: str) -> dict[str, Any]:
+    """The finding, computed anew from the archive.
+
+    Anyone may ask: the answer follows from the declaration and the data, and while neither changes it is the finding
+    that is stored.
+    """
+    if not _running.acquire(blocking=False):
+        raise RequestError("busy", "another study is running; they run one at a time")
+    try:
+        return run_study(node.archive, study_id)
+    finally:
+        _running.release()

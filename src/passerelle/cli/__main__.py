@@ -1,0 +1,5 @@
+"""`python -m passerelle.cli`."""
+
+from passerelle.cli.command import main
+
+main()

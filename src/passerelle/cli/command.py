@@ -1,0 +1,69 @@
+"""`passerelle`: its commands, each loaded when it is called, and how errors end."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from passerelle.model.errors import PasserelleError
+
+_COMMANDS = {
+    "demo": ("demo", "Bring up Paris and San Francisco on years of real observations."),
+    "init": ("folder", "Make FOLDER a city's home."),
+    "up": ("folder", "Run the node of the city in FOLDER."),
+    "import": ("imports", "Keep FILE as a reply of a feed and admit its rows."),
+    "feed": ("feed", "Where the city's data come from."),
+    "study": ("study", "Declare how a change is judged, and judge it."),
+    "verify": ("study", "Check a finding's BUNDLE."),
+    "token": ("token", "Who may write observations, and who may administer the node."),
+    "backup": ("folder", "Copy the city to TARGET while its node runs."),
+    "restore": ("folder", "Make FOLDER the city that was backed up to SOURCE."),
+    "export": ("folder", "Write all that may leave the node to TARGET."),
+    "prepare": ("prepare", ""),
+}
+"""Each command's module and what it does. Reading all modules would take `--help` two seconds."""
+
+
+class Commands(click.Group):
+    """The commands in the order one meets them; an error of ours is one line, and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command called `cmd_name`, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"passerelle.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in _COMMANDS.items() if told])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except PasserelleError as error:
+            where = f" ({error.where})" if error.where and error.where not in str(error) else ""
+            click.echo(f"passerelle: {error}{where}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="passerelle")
+def main() -> None:
+    """A city's memory and its evidence, shared between twin cities.
+
+    A city lives in a folder. One process at a time owns it: while a node runs on it (`up`), the other commands ask that
+    node; otherwise they open the folder themselves.
+
+    Start with `passerelle demo`.
+    """

@@ -1,0 +1,85 @@
+"""`passerelle feed`: where the data come from."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
+from passerelle.cli.progress import progress_bar
+
+
+@click.group()
+def feed() -> None:
+    """Where the city's data come from."""
+
+
+@feed.command("list")
+@click.option("--sector", help="Only feeds of this sector.")
+@with_city
+@with_json
+def list_feeds(sector: str | None, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """List the feeds, with what is held of each.
+
+    Example: passerelle feed list --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        rows = list(city.list_all("feeds", sector=sector))
+    columns = ("id", "publisher", "redistribute", "replies", "observations", "refused", "last_reply")
+    show(rows, as_json=as_json, human=lambda: show_table(columns, ([row[name] for name in columns] for row in rows)))
+
+
+@feed.command("show")
+@click.argument("feed_id", metavar="FEED")
+@with_city
+@with_json
+def show_feed(feed_id: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Show one feed's declaration: publisher, licence, quantities, what is held.
+
+    Example: passerelle feed show bike-counters --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        row = city.read(f"feeds/{feed_id}")
+    fields = {
+        **row,
+        "title": row["title"]["en"],
+        "licence": f"{row['licence']['name']} ({row['licence']['attribution']})",
+        "quantities": ", ".join(row["quantities"]),
+        "sectors": ", ".join(row["sectors"]),
+    }
+    show(row, as_json=as_json, human=lambda: show_fields(fields))
+
+
+@feed.command("refused")
+@click.argument("feed_id", metavar="FEED")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Rows to show.")
+@with_city
+@with_json
+def show_refused(feed_id: str, limit: int, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Show rows of the feed that were not admitted, each with its reason.
+
+    Example: passerelle feed refused autolib-events --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        rows = list(islice(city.list_all(f"feeds/{feed_id}/refused"), limit))
+    columns = ("reply", "row", "reason", "raw")
+    show(rows, as_json=as_json, human=lambda: show_table(columns, ([row[name] for name in columns] for row in rows)))
+
+
+@feed.command("fetch")
+@click.argument("feed_id", metavar="FEED")
+@with_city
+@with_json
+def fetch_feed(feed_id: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Ask the feed's publisher once, keep the reply and admit its rows.
+
+    Example: passerelle feed fetch geodair-no2-mean --folder demo/paris
+    """
+    with opened(folder, node, token) as city, progress_bar(feed_id, hidden=as_json) as progress:
+        answer = city.do("fetch", {"feed": feed_id}, progress)
+    show(answer, as_json=as_json, human=lambda: show_fields(answer))
+
+
+COMMANDS = {"feed": feed}

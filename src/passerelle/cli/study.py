@@ -1,0 +1,137 @@
+"""`passerelle study` and `verify`: declare how a change is judged, judge it, check a judgement."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
+from passerelle.cli.progress import progress_bar
+from passerelle.model.errors import StudyError
+from passerelle.studies.declaration import read_declaration
+from passerelle.studies.verify import verify_bundle
+
+
+@click.group()
+def study() -> None:
+    """Declare how a change is judged, and judge it."""
+
+
+@study.command("list")
+@click.option("--change", help="Only studies of this change.")
+@with_city
+@with_json
+def list_studies(change: str | None, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """List the declared studies with the verdict of their latest finding.
+
+    Example: passerelle study list --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        studies = list(city.list_all("studies", change=change))
+        findings: dict[str, dict[str, Any]] = {}
+        for finding in city.list_all("findings"):
+            findings.setdefault(finding["study"], finding)
+    rows = [{**one, "finding": findings.get(one["id"])} for one in studies]
+    cells = [
+        (row["id"], row["change"], row["declared_at"], row["finding"] and row["finding"]["verdict"]) for row in rows
+    ]
+    show(rows, as_json=as_json, human=lambda: show_table(("study", "change", "declared_at", "verdict"), cells))
+
+
+@study.command("declare")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_city
+@with_json
+def declare_study(file: Path, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Declare the change and study of FILE (TOML). What is declared is hashed and time-stamped, and never edited.
+
+    Example: passerelle study declare cities/paris/curfew-18h-2021.toml --folder demo/paris
+    """
+    read_declaration(file)
+    arguments = {"declaration": msgspec.to_builtins(tomllib.loads(file.read_text(encoding="utf-8")))}
+    with opened(folder, node, token) as city:
+        answer = city.do("declare-study", arguments)
+    told = ("id", "change", "declared_at", "retrospective", "hash")
+    show(answer, as_json=as_json, human=lambda: show_fields({name: answer[name] for name in told}))
+
+
+@study.command("run")
+@click.argument("study_id", metavar="STUDY")
+@with_city
+@with_json
+def run_study(study_id: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Judge a change by its declared study, from what the archive holds now.
+
+    Example: passerelle study run curfew-18h-2021 --folder demo/paris
+    """
+    with opened(folder, node, token) as city, progress_bar(study_id, hidden=as_json):
+        finding = city.study(study_id).run()
+    show(finding, as_json=as_json, human=lambda: _tell(finding))
+
+
+@study.command("show")
+@click.argument("finding_id", metavar="FINDING")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Also write the finding's bundle (ZIP) here.")
+@with_city
+@with_json
+def show_finding(
+    finding_id: str, bundle: Path | None, folder: Path, node: str | None, token: str | None, as_json: bool
+) -> None:
+    """Show a finding: verdict, effect, what it was compared with, the checks it stood.
+
+    Example: passerelle study show curfew-18h-2021-0123456789ab --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        finding = city.finding(finding_id)
+        if bundle is not None:
+            bundle.write_bytes(city.bundle(finding_id))
+    show(finding, as_json=as_json, human=lambda: _tell(finding))
+
+
+def _tell(finding: dict[str, Any]) -> None:
+    click.echo(finding["sentence"]["en"])
+    click.echo(finding["sentence"]["fr"])
+    effect, unit = finding["effect"], ""
+    if effect is not None:
+        unit = effect["unit"]["en"]
+        told = f"{effect['value']:.1f} {unit} ({effect['low']:.1f} to {effect['high']:.1f}, {effect['level']:.0%})"
+    show_fields(
+        {
+            "finding": finding["id"],
+            "verdict": finding["verdict"],
+            "effect": None if effect is None else told,
+            "compared with": finding["comparison"]["en"],
+            "blocked by": ", ".join(finding["blocked_by"]) or None,
+        }
+    )
+    show_table(
+        ("check", "outcome", "detail"),
+        ((check["title"]["en"], check["outcome"], check["detail"]["en"]) for check in finding["checks"]),
+    )
+
+
+@click.command("verify")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--public-key", help="The city's key (base64), from its /api/v1/city; else any key may have signed.")
+@with_json
+def verify(bundle: Path, public_key: str | None, as_json: bool) -> None:
+    """Check a finding's BUNDLE: its signature, and its numbers computed again from what is in it.
+
+    Needs no node. Exit code 0 only if nothing is wrong.
+
+    Example: passerelle verify curfew.zip --public-key "$(passerelle init ... --json | jq -r .public_key)"
+    """
+    with progress_bar(bundle.name, hidden=as_json):
+        found = verify_bundle(bundle.read_bytes(), public_key)
+    answer = {**msgspec.to_builtins(found), "ok": found.ok}
+    fields = {**answer, "problems": "; ".join(found.problems) or "none"}
+    show(answer, as_json=as_json, human=lambda: show_fields(fields))
+    if not found.ok:
+        raise StudyError(f"{bundle.name} does not hold: {found.problems[0]}", where=bundle.name)
+
+
+COMMANDS = {"study": study, "verify": verify}
