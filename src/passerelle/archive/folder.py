@@ -98,11 +98,11 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = (folder / LOCK).open("ab")
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(self._descriptor)
+            self._file.close()
             raise FolderBusyError(_describe_owner(folder), where=str(folder)) from error
         # Whoever holds the lock owns the note: one left by a node that was killed says nothing.
         (folder / NODE).unlink(missing_ok=True)
@@ -112,9 +112,10 @@ class FolderLock:
         _write_whole(self._folder / NODE, json.dumps(asdict(NodeNote(os.getpid(), url))))
 
     def release(self) -> None:
-        """Take back the note and let the folder go."""
-        (self._folder / NODE).unlink(missing_ok=True)
-        os.close(self._descriptor)
+        """Take back the note and let the folder go; once is enough."""
+        if not self._file.closed:
+            (self._folder / NODE).unlink(missing_ok=True)
+            self._file.close()
 
 
 def find_node(folder: Path) -> NodeNote | None:
