@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from passerelle.lake.ducklake import DuckLakeStore, open_lake
-from passerelle.lake.testing import LakeTests
+from passerelle.lake.testing import LakeMachine, LakeTests
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,3 +32,13 @@ class TestDuckLake(LakeTests):
         if not any(folder.iterdir()):
             shutil.copytree(TestDuckLake.empty, folder, dirs_exist_ok=True)
         return open_lake(folder)
+
+
+class DuckLakeMachine(LakeMachine):
+    """`DuckLakeStore` beside the reference."""
+
+    open_lake = TestDuckLake.open_lake
+
+
+TestDuckLakeMachine = DuckLakeMachine.TestCase
+TestDuckLakeMachine.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - the SQL below is put together from names in this file only.
 """The DuckLake catalogue of a folder: its connection, tables, options and layout version."""
 
 from __future__ import annotations

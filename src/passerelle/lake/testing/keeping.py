@@ -1,0 +1,97 @@
+# ruff: noqa: S101 - these are tests, shipped so that any engine can run them.
+"""What a lake keeps: over closing, filing, compaction, backup and many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from passerelle.lake.contract import Lake, Selection
+from passerelle.lake.testing.fixtures import LakeFixtures
+from passerelle.lake.testing.rows import at, origin_of, rows_of, said, said_since
+
+
+class KeepingTests(LakeFixtures):
+    """Rows held."""
+
+    def test_reopened(self, lake: Lake, put: Callable[..., None], tmp_path: Path) -> None:
+        """A lake that was closed holds the same rows, latest values and keys."""
+        put(1, (1, 0, 1.0), (1, 15, 2.0), (2, 0, 9.0))
+        put(2, (1, 15, "withdrawn"), (2, 0, 8.0))
+        lake.load(rows_of((3, 0, 3.0)).to_reader(), origin_of("file", 3))
+        lake.close()
+        again = type(self).open_lake(tmp_path / "lake")
+        assert said(again.read(Selection())) == [(1, 0, 1.0), (2, 0, 8.0), (3, 0, 3.0)]
+        assert said(again.latest()) == [(1, 0, 1.0), (2, 0, 8.0), (3, 0, 3.0)]
+        assert again.history(Selection()).num_rows == 6
+        assert again.append(rows_of((1, 0, 7.0)), origin_of("batch 1", 4)).repeated
+        assert again.load(rows_of((3, 0, 3.0)).to_reader(), origin_of("file", 4)).repeated
+        again.append(rows_of((1, 15, 2.0)), origin_of("new", 5))
+        assert said_since(again.history(Selection([1], start=at(15)))) == [(2.0, 1), ("withdrawn", 2), (2.0, 5)]
+        again.close()
+
+    def test_flush_and_compact_change_no_answer(self, lake: Lake, put: Callable[..., None]) -> None:
+        """Reads are the same before and after rows are filed and files rewritten."""
+        for batch in range(6):
+            put(batch, *((series, 15 * start, float(batch)) for series in (1, 2) for start in range(batch, batch + 3)))
+        put(3, (1, 45, "withdrawn"))
+        before = [lake.history(Selection()), lake.read(Selection(as_known_at=at(3))), lake.latest(), lake.coverage()]
+        lake.flush()
+        lake.compact()
+        after = [lake.history(Selection()), lake.read(Selection(as_known_at=at(3))), lake.latest(), lake.coverage()]
+        assert after == before
+        put(9, (1, 0, 99.0))
+        assert said(lake.read(Selection([1], end=at(15)))) == [(1, 0, 99.0)]
+
+    def test_size(self, lake: Lake) -> None:
+        """Current and superseded rows are counted once all is filed."""
+        lake.append(rows_of((1, 0, 1.0), (1, 15, 2.0)), origin_of("a", 1))
+        lake.append(rows_of((1, 0, 1.5)), origin_of("b", 2))
+        lake.flush()
+        size = lake.size()
+        assert (size.current_rows, size.superseded_rows, size.pending_rows) == (2, 1, 0)
+
+    def test_backup(self, lake: Lake, put: Callable[..., None], tmp_path: Path) -> None:
+        """A backup opens like the original as it was then, and knows the keys it had."""
+        put(1, (1, 0, 1.0), (2, 0, 2.0))
+        put(2, (1, 0, 1.5))
+        target = tmp_path / "copy"
+        target.mkdir()
+        lake.backup(target)
+        put(3, (1, 0, 9.0))
+        copy = type(self).open_lake(target)
+        assert said_since(copy.history(Selection())) == [(1.0, 1), (1.5, 2), (2.0, 1)]
+        assert copy.append(rows_of((1, 0, 9.0)), origin_of("batch 1", 5)).repeated
+        copy.append(rows_of((1, 0, 7.0)), origin_of("other", 5))
+        copy.close()
+        assert said(lake.read(Selection())) == [(1, 0, 9.0), (2, 0, 2.0)]
+
+    def test_many_threads(self, lake: Lake) -> None:
+        """Batches of many threads are each there once, while others read, file and compact."""
+        failures: list[Exception] = []
+
+        def write(series: int) -> None:
+            for number in range(20):
+                lake.append(rows_of((series, 15 * number, float(number))), origin_of(f"{series} {number}", number))
+
+        def read() -> None:
+            for _ in range(5):
+                table = lake.read(Selection())
+                keys = list(zip(table["series"].to_pylist(), table["start"].to_pylist(), strict=True))
+                if len(set(keys)) != len(keys):
+                    failures.append(AssertionError("a key was read twice"))
+                lake.flush()
+
+        threads = [threading.Thread(target=write, args=(series,)) for series in range(1, 7)]
+        threads += [threading.Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        lake.flush()
+        lake.compact()
+        assert failures == []
+        assert said(lake.read(Selection())) == [
+            (series, 15 * number, float(number)) for series in range(1, 7) for number in range(20)
+        ]
