@@ -56,12 +56,19 @@ def read_numbers(
     return good.with_columns(value=pl.col("text").cast(pl.Float64)), refused
 
 
+def plausible(clock: pl.Expr) -> pl.Expr:
+    """`clock` where its year is 1800 to 2199, else null: `12018` is a slip of the pen, not a date."""
+    moment = clock.cast(pl.Datetime("us"))
+    return pl.when(moment.is_between(pl.datetime(1800, 1, 1), pl.datetime(2200, 1, 1), closed="left")).then(moment)
+
+
 def local_instant(clock: pl.Expr, zone: ZoneInfo) -> pl.Expr:
     """The UTC instant of a wall-clock time in `zone`.
 
-    Where the clock shows a time twice this is the first occurrence; a time the clock skips is null.
+    Where the clock shows a time twice this is the first occurrence; a time the clock skips, or in
+    no plausible year, is null.
     """
-    zoned = clock.cast(pl.Datetime("us")).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+    zoned = plausible(clock).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
     return zoned.dt.convert_time_zone("UTC")
 
 

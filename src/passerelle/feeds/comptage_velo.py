@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from passerelle.feeds._ask import ask_address
-from passerelle.feeds._rows import assemble, refuse_where
+from passerelle.feeds._rows import assemble, plausible, refuse_where
 from passerelle.feeds._text import read_bytes
 from passerelle.feeds.feed import Feed, Form, Parsed, Reply
 from passerelle.model.errors import ReplyError
@@ -64,7 +64,7 @@ def _unusable() -> pl.Expr:
         pl.col("counter_id").str.contains(r"^[\w.-]{1,100}$")
         & (pl.col("counter_name").str.strip_chars() != "")
         & pl.col("bike_count").is_finite()
-        & pl.col("date").is_between(pl.datetime(1990, 1, 1), pl.datetime(2200, 1, 1))
+        & plausible(pl.col("date")).is_not_null()
         & (pl.col("date").dt.truncate("1h") == pl.col("date"))
         & pl.col("latitude").is_between(-90, 90)
         & pl.col("longitude").is_between(-180, 180)

@@ -18,7 +18,7 @@ import polars as pl
 
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
-from passerelle.feeds._rows import assemble, read_numbers, refuse_where
+from passerelle.feeds._rows import assemble, plausible, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
 from passerelle.feeds.feed import Feed, Form, Parsed, Reply
 from passerelle.model.errors import InvalidValueError
@@ -42,7 +42,7 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
     lines, malformed = read_lines(read_text(reply, "utf-8"), [_TIME, "category", *_VALUES])
     ending = pl.col(_TIME).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     timed, untimed = refuse_where(
-        lines.with_columns(end=ending.dt.replace_time_zone("UTC")),
+        lines.with_columns(end=plausible(ending).dt.replace_time_zone("UTC")),
         pl.col("end").is_null() | (pl.col("end").dt.truncate("1h") != pl.col("end")),
         pl.format("'{}' is not a full hour, year-month-day hour:00:00", pl.col(_TIME).str.slice(0, 40)),
     )
