@@ -76,7 +76,13 @@ export interface Observation {
   start: string;
   end: string;
   value: number | null;
-  known_since: string;
+  /** Absent where values are gathered into buckets. */
+  known_since?: string;
+}
+
+export interface Quantity {
+  name: string;
+  title: Text;
 }
 
 export interface Feed {
@@ -122,13 +128,32 @@ export interface Check {
   detail: Text;
 }
 
+/** Something a study declares, with a code and its words. */
+export interface Remark {
+  text: Text;
+}
+
+export interface Placebo {
+  /** The day at which the same method looked for an effect although nothing had changed. */
+  at: string;
+  value: number;
+}
+
+/** Days that a declaration leaves out, the last one included. */
+export interface Excluded {
+  start: string;
+  end: string;
+  why: Text;
+}
+
 export interface ComparisonSeries {
-  unit: string;
   change_at: string;
   times: string[];
   treated: (number | null)[];
   comparison: (number | null)[];
   counterfactual: (number | null)[] | null;
+  counterfactual_low: (number | null)[] | null;
+  counterfactual_high: (number | null)[] | null;
   labels: { treated: Text; comparison: Text };
 }
 
@@ -143,9 +168,15 @@ export interface DataUsed {
 export interface Finding extends FindingSummary {
   comparison: Text;
   method: { name: string; title: Text; reference: string };
+  reasons: (Remark & { code: string })[];
+  assumptions: (Remark & { name: string })[];
   checks: Check[];
+  placebos: Placebo[];
   chart: ComparisonSeries;
   data: DataUsed[];
+  units: { kind: "day" | "week" };
+  n: { before: number; after: number; series: number; series_left_out: number };
+  declaration: { declared_at: string; hash: string; declaration: { exclude: Excluded[] } };
 }
 
 export interface ChangeSummary {

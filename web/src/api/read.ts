@@ -1,6 +1,17 @@
 // What the pages ask of the node, one function per question.
 
-import type { Change, ChangeSummary, City, Feed, Observation, Page, Place, Sector, Series } from "./answers";
+import type {
+  Change,
+  ChangeSummary,
+  City,
+  Feed,
+  Observation,
+  Page,
+  Place,
+  Quantity,
+  Sector,
+  Series,
+} from "./answers";
 import { ask, type Parameters } from "./ask";
 
 const PAGE = 1000;
@@ -16,6 +27,8 @@ export const readChange = (id: string, signal: AbortSignal) =>
   ask<Change>(`/changes/${encodeURIComponent(id)}`, {}, signal);
 export const listChanges = (signal: AbortSignal) => listAll<ChangeSummary>("/changes", {}, signal);
 export const listPlaces = (signal: AbortSignal) => listAll<Place>("/places", {}, signal);
+
+export const listQuantities = (signal: AbortSignal) => listAll<Quantity>("/quantities", {}, signal);
 
 export interface SeriesSearch {
   words?: string | undefined;
@@ -33,19 +46,25 @@ export function searchSeries(search: SeriesSearch, signal: AbortSignal): Promise
 export interface ObservationQuery {
   series: string;
   start: string;
-  end: string;
-  /** An ISO 8601 duration to gather by, or none for the values as published. */
+  /** A statistic and an ISO 8601 duration to gather by, or none for the values as published. */
   aggregate?: string | undefined;
   asKnownAt?: string | undefined;
 }
 
 export function observationParameters(query: ObservationQuery): Parameters {
-  return { start: query.start, end: query.end, aggregate: query.aggregate, as_known_at: query.asKnownAt };
+  return { start: query.start, aggregate: query.aggregate, as_known_at: query.asKnownAt };
 }
 
 export function listObservations(query: ObservationQuery, signal: AbortSignal): Promise<Observation[]> {
   const path = `/series/${encodeURIComponent(query.series)}/observations`;
   return listAll<Observation>(path, observationParameters(query), signal);
+}
+
+/** When the node learnt the earliest value of a series, or null where it has none. */
+export async function readFirstKnown(series: string, signal: AbortSignal): Promise<string | null> {
+  const path = `/series/${encodeURIComponent(series)}/observations`;
+  const page = await ask<Page<Observation>>(path, { versions: "true", limit: 1 }, signal);
+  return page.items[0]?.known_since ?? null;
 }
 
 async function listAll<Item>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Item[]> {

@@ -20,6 +20,13 @@ export interface Line {
   points: readonly Point[];
 }
 
+/** Between what values a line may lie. */
+export interface Reach {
+  x: number;
+  low: number;
+  high: number;
+}
+
 export interface Tick {
   at: number;
   words: string;
@@ -27,6 +34,16 @@ export interface Tick {
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+
+/** The points with a gap put in wherever two neighbours lie farther apart than `longest`. */
+export function breakLine(points: readonly Point[], longest: number): Point[] {
+  return points.flatMap((point, index) => {
+    const before = points[index - 1];
+    return before !== undefined && point.x - before.x > longest
+      ? [{ x: (before.x + point.x) / 2, y: null }, point]
+      : [point];
+  });
+}
 
 /** About `count` ticks at round times of the city's own clocks. */
 export function timeTicks(start: number, end: number, zone: string, count: number): Tick[] {
@@ -53,9 +70,9 @@ function tickWords(wall: number, step: number, first: boolean): string {
 }
 
 /** The lowest and highest value, opened to round numbers and to zero where the values lie near or across it. */
-export function valueDomain(lines: readonly Line[]): [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
+export function valueDomain(lines: readonly Line[], band: readonly Reach[] = []): [number, number] {
+  let low = band.reduce((lowest, reach) => Math.min(lowest, reach.low), Infinity);
+  let high = band.reduce((highest, reach) => Math.max(highest, reach.high), -Infinity);
   for (const { points } of lines) {
     for (const { y } of points) {
       if (y === null) continue;

@@ -1,7 +1,7 @@
 // Observations as points of a line: broken where values are missing, without buckets the span only touches.
 
 import type { Observation } from "../api/answers";
-import type { Point } from "../charts/lines";
+import { breakLine, type Point } from "../charts/lines";
 import type { Shown } from "./span";
 
 export interface SeriesPoints {
@@ -15,14 +15,7 @@ export function pointsOf(observations: readonly Observation[], shown: Shown): Se
   const whole =
     shown.bucket === undefined ? rows : rows.filter((row) => row.x >= shown.start && row.end <= shown.end);
   const step = typicalStep(whole.map((row) => row.x));
-  const points: Point[] = [];
-  let previous: number | undefined;
-  for (const { x, y } of whole) {
-    if (previous !== undefined && x - previous > 1.6 * step) points.push({ x: previous + step, y: null });
-    points.push({ x, y });
-    previous = x;
-  }
-  return { points, partial: rows.length - whole.length };
+  return { points: breakLine(whole, 1.6 * step), partial: rows.length - whole.length };
 }
 
 /** The median distance between neighbours, which a few holes do not move. */

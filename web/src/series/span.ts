@@ -1,6 +1,7 @@
 // Which part of a series is shown, and how it is gathered so that about 2,000 points remain.
 
 import type { Series } from "../api/answers";
+import { pooledStatistic } from "../words/format";
 
 export type Span = "all" | "year" | "quarter" | "month" | "week";
 export type Bucket = "PT1H" | "P1D" | "P1W" | "P1M";
@@ -34,15 +35,25 @@ export function isSpan(word: string | undefined): word is Span {
 /** The spans shorter than the whole series, with the whole one first. */
 export function spansOf(series: Series): Span[] {
   if (series.first === null || series.last === null) return [];
-  const length = Date.parse(series.last) - Date.parse(series.first);
+  const length = endOf(series, series.last) - Date.parse(series.first);
   const shorter = (["year", "quarter", "month", "week"] as const).filter((span) => SPANS[span] * DAY < length);
   return ["all", ...shorter];
+}
+
+/** The end of the last observation; `last` is its start. */
+function endOf(series: Series, last: string): number {
+  return Date.parse(series.latest?.end ?? last);
+}
+
+/** What to ask for in `aggregate`. */
+export function aggregateOf(series: Series, shown: Shown): string | undefined {
+  return shown.bucket && `${pooledStatistic(series.statistic)}:${shown.bucket}`;
 }
 
 export function shownOf(series: Series, span: Span): Shown | null {
   if (series.first === null || series.last === null) return null;
   const first = Date.parse(series.first);
-  const end = Date.parse(series.last);
+  const end = endOf(series, series.last);
   const start = span === "all" ? first : Math.max(first, end - SPANS[span] * DAY);
   // A state counts while it changes; a flow by the interval its values stand for.
   const published = INTERVALS[series.interval] ?? (end - first) / Math.max(series.rows, 1);

@@ -44,6 +44,11 @@ export function parseField(text: string, zone: string): number | null {
   return Number.isNaN(wall) ? null : instantOf(wall, zone);
 }
 
+/** RFC 3339 in UTC, to the second. */
+export function formatInstant(instant: number): string {
+  return `${new Date(instant).toISOString().slice(0, 19)}Z`;
+}
+
 /** The instant a civil day (`YYYY-MM-DD`) begins in `zone`; a full timestamp is taken as it is. */
 export function startOfDay(day: string, zone: string): number {
   return day.length > 10 ? Date.parse(day) : instantOf(Date.parse(`${day}T00:00Z`), zone);

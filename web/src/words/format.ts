@@ -14,14 +14,19 @@ export function formatNumber(value: number, options: Intl.NumberFormatOptions = 
 }
 
 export function formatValue(value: number, unit: string): string {
-  const words = unitWords(unit, language.current);
-  return words === "" ? formatNumber(value) : `${formatNumber(value)}${NO_BREAK}${words}`;
+  return withUnit(formatNumber(value), unitWords(unit, language.current, value));
 }
 
-/** An effect's own number with its sign and unit, such as “−18.2 %”. */
+/** An effect's own number, two figures long, with its sign and unit: “−31%”, “−31 %” in French. */
 export function formatEffect(value: number, effect: Pick<Effect, "scale" | "unit">): string {
-  const number = formatNumber(value, { signDisplay: "exceptZero", maximumFractionDigits: 1, maximumSignificantDigits: 3 });
-  return `${number}${NO_BREAK}${effectUnit(effect)}`.trimEnd();
+  const number = formatNumber(value, { signDisplay: "exceptZero", maximumSignificantDigits: 2 });
+  return withUnit(number, effectUnit(effect));
+}
+
+/** A number beside its unit, as each language spaces them. */
+export function withUnit(number: string, unit: string): string {
+  if (unit === "") return number;
+  return unit === "%" && language.current === "en" ? `${number}%` : `${number}${NO_BREAK}${unit}`;
 }
 
 export function effectUnit(effect: Pick<Effect, "scale" | "unit">): string {
@@ -41,6 +46,13 @@ export function formatMoment(instant: number | string, zone: string): string {
   return format(instant, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
 }
 
+/** From one day to another; `end` is the first moment that no longer belongs. */
+export function formatDays(start: string, end: string, zone: string): string {
+  const locale = language.current === "en" ? "en-GB" : "fr-FR";
+  const days = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: zone });
+  return days.formatRange(Date.parse(start), Date.parse(end) - 1);
+}
+
 /** A civil day (`YYYY-MM-DD`) or an instant, as a day of the city. */
 export function formatCivilDay(day: string, zone: string): string {
   return day.length > 10 ? formatDay(day, zone) : formatDay(`${day}T12:00Z`, "UTC");
@@ -51,8 +63,10 @@ export function format(instant: number | string, options: Intl.DateTimeFormatOpt
   return new Intl.DateTimeFormat(locale, options).format(new Date(instant));
 }
 
-/** The statistic that stands for a longer interval: counts and sums add up, the others keep their kind. */
-export function gatheredStatistic(statistic: Statistic): "total" | "mean" | "max" | "min" | "median" {
-  if (statistic === "count" || statistic === "sum") return "total";
-  return statistic === "state" ? "mean" : statistic;
+export type Pooled = "sum" | "mean" | "max" | "min";
+
+/** The statistic that stands for a longer interval: counts and sums add up, states and medians are averaged. */
+export function pooledStatistic(statistic: Statistic): Pooled {
+  if (statistic === "count" || statistic === "sum") return "sum";
+  return statistic === "state" || statistic === "median" ? "mean" : statistic;
 }

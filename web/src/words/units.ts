@@ -4,34 +4,30 @@ import type { Language } from "../api/answers";
 
 const SIGNS: Record<string, string> = {
   "ug/m3": "µg/m³",
-  "mg/m3": "mg/m³",
-  Cel: "°C",
   "1": "",
-  m3: "m³",
-  "m3/h": "m³/h",
   "MW.h": "MWh",
   "kW.h": "kWh",
-  "g/(kW.h)": "g/kWh",
 };
 
-const COUNTED: Record<string, Record<Language, string>> = {
-  bicycle: { en: "bicycles", fr: "vélos" },
-  vehicle: { en: "vehicles", fr: "véhicules" },
-  car: { en: "cars", fr: "voitures" },
-  dock: { en: "docks", fr: "bornettes" },
-  slot: { en: "slots", fr: "places" },
-  space: { en: "spaces", fr: "places" },
-  request: { en: "requests", fr: "demandes" },
-  report: { en: "reports", fr: "signalements" },
-  trip: { en: "trips", fr: "trajets" },
-  entry: { en: "entries", fr: "entrées" },
-  pickup: { en: "pick-ups", fr: "départs" },
-  return: { en: "returns", fr: "retours" },
+type Counted = readonly [one: string, many: string];
+
+const COUNTED: Record<string, Record<Language, Counted>> = {
+  bicycle: { en: ["bicycle", "bicycles"], fr: ["vélo", "vélos"] },
+  vehicle: { en: ["vehicle", "vehicles"], fr: ["véhicule", "véhicules"] },
+  slot: { en: ["space", "spaces"], fr: ["place", "places"] },
+  snapshot: { en: ["snapshot", "snapshots"], fr: ["relevé", "relevés"] },
+  request: { en: ["request", "requests"], fr: ["demande", "demandes"] },
 };
 
-export function unitWords(code: string, language: Language): string {
+const PLURALS: Record<Language, Intl.PluralRules> = { en: new Intl.PluralRules("en"), fr: new Intl.PluralRules("fr") };
+
+/** The unit's words beside `value`, or the plural where no number stands beside them. */
+export function unitWords(code: string, language: Language, value?: number): string {
   const annotation = /^\{([^}]*)\}(.*)$/.exec(code);
   if (annotation === null) return SIGNS[code] ?? code;
   const [, thing = "", per = ""] = annotation;
-  return (COUNTED[thing]?.[language] ?? thing.replaceAll("_", " ")) + per;
+  const counted = COUNTED[thing]?.[language];
+  if (counted === undefined) return thing.replaceAll("_", " ") + per;
+  const single = value !== undefined && PLURALS[language].select(value) === "one";
+  return counted[single ? 0 : 1] + per;
 }
