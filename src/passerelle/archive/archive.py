@@ -201,9 +201,11 @@ class Archive:
         """`receive`, not waited for: refusals raise at once, what becomes of the batch is in the future."""
         return self._submit(rows, sender, idempotency_key, digest, datetime.now(UTC))
 
-    def submit_one(self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes) -> Future[Receipt]:
-        """`submit` of a single observation, without a table for it where it has a value."""
-        now = datetime.now(UTC)
+    def submit_one(
+        self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime | None = None
+    ) -> Future[Receipt]:
+        """`submit` of a single observation known since `now`, without a table for it where it has a value."""
+        now = now or datetime.now(UTC)
         if one.value is None or not self._limits.admit_one(one.series, one.start, one.end, one.value, sender.feed, now):
             return self._submit(to_table([one]), sender, idempotency_key, digest, now)
         self.disk.require()

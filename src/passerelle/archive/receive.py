@@ -84,12 +84,18 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return integers
 
 
+def _show_time(microseconds: int) -> str:
+    # NumPy's calendar has no end, and what came may lie beyond Python's.
+    return f"{np.datetime64(microseconds, 'us')}Z"
+
+
 def _describe(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} {field.type}" for field in schema)
 
 
 def _explain(rows: pa.Table, at: int, fault: Fault, limits: Limits, sender: Sender, now: datetime) -> RowFault:
-    row = {name: rows[name][at].as_py() for name in rows.column_names}
+    row = {name: rows[name][at].as_py() for name in ("series", "value", "reason")}
+    row |= {name: _show_time(rows[name][at].value) for name in ("start", "end")}
     where = f"observations[{at}].{_FIELD[fault]}"
     series = format_series_id(row["series"]) if row["series"] >= 0 else str(row["series"])
     if fault is Fault.UNKNOWN_SERIES:
