@@ -1,35 +1,47 @@
-"""The thread that files pending rows and compacts files as they add up."""
+"""The threads that file pending rows and compact files as they add up."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import duckdb
 import structlog
 
+from passerelle.lake.compaction import Compaction
 from passerelle.lake.filing import Filing
 from passerelle.lake.state import State
 from passerelle.model.errors import StorageFullError
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 0.2
+_COMPACT_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 
 
 class Background:
-    """Looks every fifth of a second whether enough is pending, or has been for long enough."""
+    """Two threads, so that rows go on being filed while files are rewritten."""
 
-    def __init__(self, filing: Filing, state: State, *, flush_rows: int, flush_seconds: float) -> None:
+    def __init__(
+        self, filing: Filing, compaction: Compaction, state: State, *, flush_rows: int, flush_seconds: float
+    ) -> None:
         self._filing = filing
+        self._compaction = compaction
         self._state = state
         self._flush_rows = flush_rows
         self._flush_seconds = flush_seconds
         self._closing = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name="lake flusher", daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._repeat, args=arguments, name=f"lake {arguments[0]}", daemon=True)
+            for arguments in (
+                ("flush", _LOOK_SECONDS, self._flush_due),
+                ("compaction", _COMPACT_SECONDS, self._compact),
+            )
+        ]
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look for work."""
         for thread in self._threads:
             thread.start()
 
@@ -39,17 +51,20 @@ class Background:
         for thread in self._threads:
             thread.join()
 
-    def _run(self) -> None:
-        while not self._closing.wait(_LOOK_SECONDS):
-            if not self._due():
-                continue
+    def _repeat(self, name: str, seconds: float, work: Callable[[], None]) -> None:
+        while not self._closing.wait(seconds):
             try:
-                self._filing.flush()
+                work()
             except (StorageFullError, duckdb.TransactionException) as error:
-                # The rows stay in the front; appends are refused once the backlog is full.
-                _log.warning("lake_flush_failed", reason=str(error))
+                # Pending rows stay in the front, and files as they are; appends are refused once the backlog is full.
+                _log.warning("lake_work_failed", work=name, reason=str(error))
                 self._closing.wait(_RETRY_SECONDS)
 
-    def _due(self) -> bool:
+    def _flush_due(self) -> None:
         rows = sum(piece.table.num_rows for piece in self._state.pending.pieces)
-        return rows >= self._flush_rows or (rows > 0 and time.monotonic() - self._state.oldest >= self._flush_seconds)
+        old = rows > 0 and time.monotonic() - self._state.oldest >= self._flush_seconds
+        if old or rows >= self._flush_rows:
+            self._filing.flush()
+
+    def _compact(self) -> None:
+        self._compaction.run_due()

@@ -8,14 +8,13 @@ import shutil
 from pathlib import Path
 
 from passerelle.lake.catalogue import METADATA, Catalogue, quoted, write_layout
-from passerelle.lake.compaction import Compaction
 from passerelle.lake.faults import storage_faults
 from passerelle.lake.filing import Filing
 from passerelle.lake.front import Front
 from passerelle.model.errors import InvalidValueError
 
 
-def copy_lake(catalogue: Catalogue, front: Front, filing: Filing, compaction: Compaction, target: Path) -> None:
+def copy_lake(catalogue: Catalogue, front: Front, filing: Filing, target: Path) -> None:
     """Make `target`, empty or absent, a folder that opens like the catalogue's.
 
     Nothing is filed between the copies of the front and of the catalogue, so that each row is in
@@ -23,11 +22,10 @@ def copy_lake(catalogue: Catalogue, front: Front, filing: Filing, compaction: Co
     """
     if target.exists() and any(target.iterdir()):
         raise InvalidValueError(f"{target} is not empty; a backup needs a folder of its own", where=str(target))
-    with storage_faults(str(target)), compaction.lock:
-        target.mkdir(parents=True, exist_ok=True)
-        with filing.lock:
-            front.copy_to(target / "front.sqlite")
-            _copy_catalogue(catalogue, target / "catalogue.ducklake")
+    target.mkdir(parents=True, exist_ok=True)
+    with filing.lock, storage_faults(str(target)), catalogue.rewriting:
+        front.copy_to(target / "front.sqlite")
+        _copy_catalogue(catalogue, target / "catalogue.ducklake")
         data = catalogue.folder / "data"
         for path in sorted(data.rglob("*.parquet")):
             _copy_file(path, target / "data" / path.relative_to(data))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -64,6 +66,10 @@ class Catalogue:
         self._root = duckdb.connect(config=settings)
         self._root.execute(f"LOAD '{_extension()}'")
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._reading: dict[int, datetime] = {}
+        self.rewriting = threading.Lock()
+        """Held while files are merged or removed, and by transactions that delete rows: DuckLake lets the two be
+        committed side by side, and the merged file then has the deleted rows again."""
         self._attach()
 
     def _attach(self) -> None:
@@ -90,6 +96,20 @@ class Catalogue:
             yield cursor
         finally:
             cursor.close()
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one read; no file that it may need is deleted before it ends."""
+        with self.cursor() as cursor:
+            self._reading[id(cursor)] = datetime.now(UTC)
+            try:
+                yield cursor
+            finally:
+                del self._reading[id(cursor)]
+
+    def unread_since(self) -> datetime:
+        """The time before which no read under way began."""
+        return min([*self._reading.copy().values(), datetime.now(UTC)])
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

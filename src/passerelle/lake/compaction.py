@@ -1,8 +1,9 @@
+# ruff: noqa: S608 - the SQL below is put together from numbers and names in this file only.
 """Making few sorted files of many small ones, and dropping those no read needs any more."""
 
 from __future__ import annotations
 
-import threading
+from datetime import timedelta
 
 import duckdb
 
@@ -11,23 +12,68 @@ from passerelle.lake.faults import storage_faults
 
 TABLES = ("current", "superseded")
 
+_TIERS = ((0, 32 << 20, 16), (32 << 20, 256 << 20, 8))
+"""From and below how many bytes files are alike, and how many are worth merging: each row is rewritten twice."""
+
+_SPARSE = 0.2
+"""The share of deleted rows from which a file is written anew."""
+
+_MARGIN = timedelta(seconds=5)
+_ATTEMPTS = 5
+
 
 class Compaction:
     """Rewrites a lake's files; the rows stay what they are."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self.lock = threading.Lock()
-        """Held while files are replaced or deleted."""
 
     def run(self) -> None:
-        """Rewrite what is small or sparse."""
-        with self.lock, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
+        """Merge all files below the target size, sorted."""
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
             for table in TABLES:
-                cursor.execute(f"CALL ducklake_rewrite_data_files('lake', '{table}', delete_threshold => 0.1)")
-                cursor.execute(f"CALL ducklake_merge_adjacent_files('lake', '{table}')")
+                self._rewrite(cursor, table)
+                self._call(cursor, f"ducklake_merge_adjacent_files('lake', '{table}')")
             self._clean(cursor)
 
+    def run_due(self) -> bool:
+        """Whether there were enough small files of a size to merge; they are merged then."""
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
+            done = False
+            for table in TABLES:
+                for least, most, count in _TIERS:
+                    if self._count(cursor, table, least, most) >= count:
+                        sizes = f"min_file_size => {least}, max_file_size => {most}"
+                        self._call(cursor, f"ducklake_merge_adjacent_files('lake', '{table}', {sizes})")
+                        done = True
+                if done:
+                    self._rewrite(cursor, table)
+            if done:
+                self._clean(cursor)
+            return done
+
+    def _count(self, cursor: duckdb.DuckDBPyConnection, table: str, least: int, most: int) -> int:
+        sql = f"""
+            SELECT count(*) FROM ducklake_list_files('lake', '{table}')
+            WHERE data_file_size_bytes >= {least} AND data_file_size_bytes < {most}"""
+        return int(cursor.execute(sql).fetchall()[0][0])
+
+    def _rewrite(self, cursor: duckdb.DuckDBPyConnection, table: str) -> None:
+        self._call(cursor, f"ducklake_rewrite_data_files('lake', '{table}', delete_threshold => {_SPARSE})")
+
+    def _call(self, cursor: duckdb.DuckDBPyConnection, call: str) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                cursor.execute(f"CALL {call}").to_arrow_table()
+            except duckdb.TransactionException:
+                # Rows were deleted meanwhile from a file that was being rewritten.
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return
+
     def _clean(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        cursor.execute("CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL 10 MINUTE)")
-        cursor.execute("CALL ducklake_cleanup_old_files('lake', older_than => now() - INTERVAL 10 MINUTE)")
+        """Delete files that no snapshot but older ones names, and no read under way can need."""
+        self._call(cursor, "ducklake_expire_snapshots('lake', older_than => now())")
+        before = (self._catalogue.unread_since() - _MARGIN).isoformat()
+        self._call(cursor, f"ducklake_cleanup_old_files('lake', older_than => TIMESTAMPTZ '{before}')")

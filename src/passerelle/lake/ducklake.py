@@ -64,7 +64,7 @@ def open_lake(
     committer.release(-sum(batch.table.num_rows for batch in waiting))
     filing = Filing(catalogue, front, state, committer)
     compaction = Compaction(catalogue)
-    background = Background(filing, state, flush_rows=flush_rows, flush_seconds=flush_seconds)
+    background = Background(filing, compaction, state, flush_rows=flush_rows, flush_seconds=flush_seconds)
     committer.start()
     background.start()
     return DuckLakeStore(catalogue, front, state, committer, filing, compaction, background)
@@ -173,7 +173,7 @@ class DuckLakeStore:
 
     def backup(self, target: Path) -> None:
         """A copy of the folder as it is between two commits."""
-        copy_lake(self._catalogue, self._front, self._filing, self._compaction, target)
+        copy_lake(self._catalogue, self._front, self._filing, target)
 
     def close(self) -> None:
         """File what is pending, then release the folder; a second time does nothing."""

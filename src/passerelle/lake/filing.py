@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import duckdb
 import pyarrow as pa
@@ -24,8 +25,6 @@ from passerelle.model.observation import OBSERVATION
 
 PORTION = 1_000_000
 """Rows that one insert takes."""
-
-_ATTEMPTS = 5
 
 
 class Filing:
@@ -50,25 +49,18 @@ class Filing:
 
     def _file(self, pieces: tuple[Piece, ...]) -> None:
         rows, sequence = split_rows(pieces), pieces[-1].sequence
-        with storage_faults(str(self._catalogue.folder)):
+        with self._faults():
             self._commit(rows, sequence)
         self._state.forget(sequence)
         self._committer.release(sum(piece.table.num_rows for piece in pieces))
         self._front.drop(sequence)
 
     def _commit(self, rows: Rows, sequence: int) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self._catalogue.transaction() as cursor:
-                    turn = read_progress(cursor)[1] + 1
-                    self._add(cursor, rows, turn)
-                    cursor.execute(f"UPDATE lake.progress SET sequence = {sequence}, turn = {turn}")
-            except duckdb.TransactionException:
-                # A compaction that ended meanwhile has replaced the files we deleted from.
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+        rewriting = self._catalogue.rewriting if rows.others.num_rows else nullcontext()
+        with rewriting, self._catalogue.transaction() as cursor:
+            turn = read_progress(cursor)[1] + 1
+            self._add(cursor, rows, turn)
+            cursor.execute(f"UPDATE lake.progress SET sequence = {sequence}, turn = {turn}")
 
     def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
         """See the contract; `flush` waits meanwhile, appends and reads do not."""
@@ -82,7 +74,7 @@ class Filing:
             self.flush()
             latest = self._state.fork_latest()
             rows = 0
-            with storage_faults(str(self._catalogue.folder)), self._catalogue.transaction() as cursor:
+            with self._faults(), self._catalogue.rewriting, self._catalogue.transaction() as cursor:
                 turn = read_progress(cursor)[1]
                 for portion in _portions(batches):
                     table, turn = with_origin(check_rows(portion), origin), turn + 1
@@ -99,6 +91,9 @@ class Filing:
     def _add(self, cursor: duckdb.DuckDBPyConnection, rows: Rows, turn: int) -> None:
         apply(cursor, settle(cursor, rows.others, turn))
         insert(cursor, "current", rows.fresh)
+
+    def _faults(self) -> AbstractContextManager[None]:
+        return storage_faults(str(self._catalogue.folder))
 
     def _remember(self, cursor: duckdb.DuckDBPyConnection, origin: Origin, rows: int) -> None:
         cursor.execute(

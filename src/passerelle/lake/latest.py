@@ -30,42 +30,51 @@ class Latest:
         self._columns: dict[str, Integers] = {name: np.empty(0, np.int64) for name in _INTEGERS}
         self._value: npt.NDArray[np.float64] = np.empty(0)
         self._stale: Flags = np.empty(0, np.bool_)
+        self._last: tuple[Integers, Integers] = (self._series, self._series)
+        """The series of the last batch with their slots: the next one often has the same."""
 
     def admit(self, rows: pa.Table) -> Flags:
         """Which of `rows` surely have new keys (and a value); the slots are brought up to date with all of them."""
         batch = _Batch(rows)
         slots = self._slots(batch.series)
-        column = self._columns
-        beyond = batch.start > column["horizon"][slots]
-        fresh = beyond & batch.valued & batch.single(slots)
-        self._admit_known(batch, slots, ~beyond)
-        self._stale[slots[beyond & ~fresh]] = True
-        if fresh.any():
-            self._admit_fresh(batch, slots, np.flatnonzero(fresh))
-        np.maximum.at(column["horizon"], slots, batch.start)
-        column["changes"][np.unique(slots)] += 1
+        horizon = self._columns["horizon"]
+        beyond = batch.start > horizon[slots]
+        # Most batches have one row a series, or rows in order: what follows is cheaper then.
+        climbing = bool((slots[1:] > slots[:-1]).all())
+        fresh = beyond & batch.valued
+        if not climbing:
+            fresh &= batch.single(slots)
+        if not beyond.all():
+            self._admit_known(batch, slots, ~beyond)
+        if not fresh.all():
+            self._stale[slots[beyond & ~fresh]] = True
+        self._admit_fresh(batch, slots, np.flatnonzero(fresh), climbing)
+        if climbing:
+            horizon[slots] = np.maximum(horizon[slots], batch.start)
+            self._columns["changes"][slots] += 1
+        else:
+            np.maximum.at(horizon, slots, batch.start)
+            self._columns["changes"][np.unique(slots)] += 1
         return fresh
 
-    def _admit_fresh(self, batch: _Batch, slots: Integers, at: Integers) -> None:
-        at = at[np.lexsort((batch.start[at], slots[at]))]
-        last = at[np.append(slots[at][1:] != slots[at][:-1], True)]
-        self._put(slots[last], batch, last)
+    def _admit_fresh(self, batch: _Batch, slots: Integers, at: Integers, climbing: bool) -> None:
+        if not climbing and len(at):
+            at = at[np.lexsort((batch.start[at], slots[at]))]
+            at = at[np.append(slots[at][1:] != slots[at][:-1], True)]
+        self._put(slots[at], batch, at)
 
     def _admit_known(self, batch: _Batch, slots: Integers, within: Flags) -> None:
         """Rows not beyond the horizon: what they do to a slot shows where they have its very start."""
         column = self._columns
-        empty = column["start"][slots] == _BEFORE_ALL
-        self._stale[slots[within & (empty | (batch.start > column["start"][slots]))]] = True
-        at = np.flatnonzero(
-            within
-            & ~empty
-            & (batch.start == column["start"][slots])
-            & (batch.known_since >= column["known_since"][slots])
-        )
+        held = column["start"][slots]
+        empty = held == _BEFORE_ALL
+        self._stale[slots[within & (empty | (batch.start > held))]] = True
+        met = within & ~empty & (batch.start == held) & (batch.known_since >= column["known_since"][slots])
+        at = np.flatnonzero(met)
         again = slots[at]
-        several = np.bincount(again, minlength=len(self._series))[again] > 1
+        _, which, counts = np.unique(again, return_inverse=True, return_counts=True)
         same = (batch.value[at] == self._value[again]) & (batch.end[at] == column["end"][again])
-        unclear = several | ~batch.valued[at]
+        unclear = (counts[which] > 1) | ~batch.valued[at]
         self._stale[again[unclear]] = True
         plain = ~unclear & ~same
         self._put(again[plain], batch, at[plain])
@@ -131,6 +140,13 @@ class Latest:
 
     def _slots(self, series: Integers) -> Integers:
         """The slot of each row's series, made where there was none."""
+        if np.array_equal(series, self._last[0]):
+            return self._last[1]
+        slots = self._find_slots(series)
+        self._last = (series, slots)
+        return slots
+
+    def _find_slots(self, series: Integers) -> Integers:
         slots = np.searchsorted(self._series, series)
         known = slots < len(self._series)
         known[known] = self._series[slots[known]] == series[known]

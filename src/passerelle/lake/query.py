@@ -89,7 +89,7 @@ class Source:
 def open_source(catalogue: Catalogue, pending: Pending, selection: Selection) -> Iterator[Source]:
     """The selected rows as one snapshot shows them; `pending` must have been taken before."""
     pending = pending.select(selection)
-    with catalogue.cursor() as cursor:
+    with catalogue.reader() as cursor:
         if selection.series is not None and len(selection.series) > _LISTED:
             cursor.register(
                 "selected_series", pa.table({"series": pa.array(sorted(set(selection.series)), pa.int64())})
