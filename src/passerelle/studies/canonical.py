@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from passerelle.model.errors import InvalidValueError
@@ -37,7 +37,7 @@ def _write(value: Any) -> str:
     if isinstance(value, Mapping):
         keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
         return "{" + ",".join(f"{_write(key)}:{_write(value[key])}" for key in keys) + "}"
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         return "[" + ",".join(map(_write, value)) + "]"
     raise InvalidValueError(f"{type(value).__name__} is not a JSON type", where="document")
 

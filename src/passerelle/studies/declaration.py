@@ -12,7 +12,7 @@ import msgspec
 from passerelle.feeds.city import find_city_file
 from passerelle.lab.estimators.did import METHOD
 from passerelle.lab.verdict import Wanted
-from passerelle.model.errors import InvalidValueError
+from passerelle.model.errors import InvalidValueError, PasserelleError
 from passerelle.model.interval import format_time
 from passerelle.model.quantity import get_quantity
 from passerelle.studies.canonical import digest
@@ -112,6 +112,15 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adjust_for: tuple[Literal["weekday"], ...] = ()
     exclude: tuple[Exclusion, ...] = ()
 
+    def __post_init__(self) -> None:
+        shared = set(self.treated.weekdays) & set(self.comparison.weekdays)
+        first, last = (pick(self.treated.hours[at], self.comparison.hours[at]) for at, pick in enumerate((max, min)))
+        if shared and first < last:
+            raise InvalidValueError(
+                f"treated and comparison share the hours {first} to {last} of weekdays {sorted(shared)}",
+                where="study.comparison",
+            )
+
     def excludes(self, day: date) -> bool:
         """Whether `day` was declared left out."""
         return any(one.start <= day <= one.end for one in self.exclude)
@@ -152,7 +161,7 @@ def read_declaration(path: Path) -> Declaration:
     """The change and study of a TOML file; an error names the file, the key and what was allowed."""
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Declaration)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidValueError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, PasserelleError) as error:
         raise InvalidValueError(f"{path.name}: {error}", where=path.name) from error
 
 

@@ -49,10 +49,10 @@ def estimate_correlation(residuals: Floats, matrix: Floats) -> float:
     count = len(residuals)
     maker = np.eye(count) - matrix @ np.linalg.pinv(matrix)
     apart = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
-    neighbours = (apart == 1) / 2
-    expected = []
-    for correlation in _GRID:
-        left = maker @ np.power(correlation, apart) @ maker
-        expected.append(np.sum(neighbours * left) / np.trace(left))
+    neighbours = maker @ ((apart == 1) / 2) @ maker
+    # M is idempotent, so both traces are sums of products with V, hence polynomials in rho by distance.
+    powers = _GRID[:, None] ** np.arange(count)
+    covariance, variance = (powers @ np.bincount(apart.ravel(), one.ravel()) for one in (neighbours, maker))
+    expected = np.maximum.accumulate(covariance / variance)
     found = residuals[1:] @ residuals[:-1] / (residuals @ residuals)
-    return float(np.interp(found, np.maximum.accumulate(expected), _GRID))
+    return float(np.interp(found, expected, _GRID))

@@ -1,0 +1,70 @@
+"""Every verdict has one plain sentence in both languages, which names what the place was compared with."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from passerelle.lab.result import Result
+from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
+from passerelle.studies.declaration import Study, read_declaration
+from passerelle.studies.sentence import write_reasons, write_sentence
+
+
+@pytest.fixture
+def study(checkout: Path) -> Study:
+    """Cycling after the curfew."""
+    return read_declaration(checkout / "cities/paris/curfew-18h-2021.toml").study
+
+
+def result(low: float, middle: float, high: float) -> Result:
+    """A result from changes in percent."""
+    low, middle, high = (math.log1p(percent / 100) for percent in (low, middle, high))
+    return Result(middle, 0.05, (low, high), 0.95, 0.01, 2, 29, "did_blocks", ())
+
+
+def test_a_fall_in_both_languages(study: Study) -> None:
+    """The sentence, word for word."""
+    found = write_sentence(Judgement(Verdict.FELL), result(-42, -31, -18.4), study)
+    assert found == {
+        "en": "After the 18:00 curfew of 16 January 2021, the number of bicycles counted between 18:00 and 20:00 fell "
+        "by 31% (95% interval: −42% to −18%) compared with the number at the same counters between 11:00 and 14:00 on "
+        "the same days.",
+        "fr": "Après le couvre-feu à 18 h du 16 janvier 2021, le nombre de vélos comptés entre 18 h et 20 h a baissé "
+        "de 31\u00a0% (intervalle à 95\u00a0% : −42\u00a0% à −18\u00a0%) par rapport à celui des mêmes compteurs "
+        "entre 11 h et 14 h les mêmes jours.",
+    }
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_names_its_comparison(study: Study, verdict: Verdict) -> None:
+    """No verdict without what the place was compared with, nor without the effect's interval."""
+    found = write_sentence(Judgement(verdict), result(-3, 2.5, 8.1), study)
+    for language, text in found.items():
+        assert study.comparison.phrase.both[language] in text
+        assert "8" in text
+        assert "{" not in text
+
+
+def test_harm_is_called_harm(study: Study) -> None:
+    """Down was wanted and it rose: the words of the verdict come first, then the movement."""
+    found = write_sentence(Judgement(Verdict.HARMED), result(3, 12, 20), study)
+    assert found["en"].startswith("It did harm: after the 18:00 curfew of 16 January 2021, the number")
+    assert "a augmenté de 12\u00a0%" in found["fr"]
+
+
+def test_what_would_settle_it_is_said(study: Study) -> None:
+    """The times needed and the times there are."""
+    judgement = Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE, "pre_trend"), 90)
+    wide, refuted = write_reasons(judgement, result(-3, 2, 14), study)
+    assert "About 90 days in all" in wide["text"]["en"]
+    assert "il y en a 29" in wide["text"]["fr"]
+    assert refuted == {
+        "code": "pre_trend",
+        "text": {
+            "en": "A check refuted the estimate: No drift before the change.",
+            "fr": "Une vérification a réfuté l'estimation : Pas de dérive avant le changement.",
+        },
+    }
