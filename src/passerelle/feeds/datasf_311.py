@@ -38,7 +38,17 @@ _AREA_SCHEME = [*_KEPT, "Lat", "Long", "C.Neighborhood"]
 
 _CLOCKS = ("%m/%d/%Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S")
 _TIME = r"(?:[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [AP]M|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8})"
-_WORDS = r"[^\x00-\x1f\"]{1,80}"
+_WORDS = {
+    "Status": r"[A-Za-z]{1,20}",
+    "Category": r"(?:311 )?\pL[\pL /&-]{0,60}",
+    "Neighborhood": r"\pL[\pL ./'&-]{0,60}",
+    "C.Neighborhood": r"\pL[\pL ./'&-]{0,60}",
+    "Opened": _TIME,
+    "Closed": _TIME,
+    "Updated": _TIME,
+}
+"""What may stand in a kept column: were a harmed line's columns to slip, an address would fit none."""
+
 _AGENCY = r"^(?:zz)?([A-Za-z0-9]+)"
 """The first word of a work queue names its department; some queues go on to name an employee."""
 
@@ -106,7 +116,7 @@ def _scrub_column(name: str) -> pl.Expr:
     elif name == "Responsible.Agency":
         kept = text.str.extract(_AGENCY)
     else:
-        kept = text.str.extract(f"^({_TIME})$" if name in ("Opened", "Closed", "Updated") else f"^({_WORDS})$")
+        kept = text.str.extract(f"^({_WORDS[name]})$")
     return pl.when(kept != "").then(kept).alias(name)
 
 
