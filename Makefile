@@ -5,7 +5,7 @@ NODES ?=
 ROUNDS ?= 200
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-clean test check bench torture screenshots docs setup python pages chromium lock clean
+.PHONY: help demo demo-clean test check check-format check-lint check-types check-layers check-unused check-pages check-docs bench torture screenshots docs setup python pages chromium lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -19,16 +19,30 @@ demo-clean: ## forget the demo's folders
 test: check chromium pages ## all that CI runs: check, then every test
 	@.venv/bin/python -m pytest
 
-check: python ## format, lint, types, layers, dead code, pages and docs
+check: check-format check-lint check-types check-layers check-unused check-pages check-docs ## format, lint, types, layers, dead code, pages, docs
+
+check-format: python
 	@.venv/bin/ruff format --check --quiet . || { echo "Run .venv/bin/ruff format ."; exit 1; }
+
+check-lint: python
 	@.venv/bin/ruff check --quiet .
+
+check-types: python
 	@.venv/bin/mypy
+
+check-layers: python
 	@.venv/bin/lint-imports --no-logo >.make/layers.txt || { cat .make/layers.txt; exit 1; }
-	@# Fields that only a reader of JSON uses look unused to vulture, hence no variables.
-	@.venv/bin/vulture >.make/vulture.txt || [ $$? -eq 3 ]
-	@! grep -v "unused variable '.*' (60% confidence)" .make/vulture.txt
+
+# Fields that only a reader of JSON uses look unused to vulture, hence no variables.
+check-unused: python
+	@.venv/bin/vulture >.make/unused.txt || [ $$? -eq 3 ]
+	@! grep -v "unused variable '.*' (60% confidence)" .make/unused.txt
+
+check-pages: python
 	@sh setup/pages.sh packages
 	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run --silent check
+
+check-docs: python
 	@.venv/bin/python -m pytest tests/test_architecture.py tests/test_docs.py
 
 bench: python ## measure what bench/README.md reports, and write it there
