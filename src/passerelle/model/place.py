@@ -9,6 +9,7 @@ from typing import Any
 
 import h3
 import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
 from passerelle.model.errors import InvalidValueError
@@ -48,7 +49,7 @@ class Place:
     def _valid_shape(self) -> shapely.Geometry:
         try:
             geometry = shape(self.geometry)
-        except (shapely.GEOSException, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ShapelyError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidValueError(f"place {self.id!r} has no GeoJSON geometry: {error}", where="geometry") from error
         if geometry.is_empty:
             raise InvalidValueError(f"place {self.id!r} has an empty geometry", where="geometry")
