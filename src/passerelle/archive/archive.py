@@ -167,7 +167,9 @@ class Archive:
         """Admit the replies that were kept and not yet admitted when the last process ended."""
         with self.engine.connect() as connection:
             held = [get_reply(connection, number) for number in list_held(connection)]
-        return [self.admit(reply.id, progress) for reply in held if reply.feed in self._feeds and reply.form in FORMS]
+        # A feed that has left the city file keeps its replies, and they wait until it is back.
+        readable = [one for one in held if one.feed in self._feeds and one.form in (*FORMS, TABLE)]
+        return [self.admit(reply.id, progress) for reply in readable]
 
     def read_again(self, stored: StoredReply) -> pa.Table:
         """The rows of a kept reply as today's parser reads and today's bounds admit them; the refused are kept anew."""

@@ -43,6 +43,8 @@ class TableLoad:
                 yield from self._check(block).to_batches()
                 if progress is not None:
                     progress(int(block.done * size), size)
+            if progress is not None:
+                progress(size, size)
         except ReplyError as error:
             # The engine reads this in threads of its own and may give the error another face.
             self.error = error
