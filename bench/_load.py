@@ -1,7 +1,7 @@
 """An HTTP/1.1 load generator lean enough to leave the machine to the server: one process, keep-alive, no pipelining.
 
-Run as a program by `bench/http_*.py`; it prints one JSON object. Requests are whole, rendered before the clock
-starts.
+Run as a program by `bench/http_*.py`; it prints one JSON object. Batches are
+prepared before the clock starts, as far as they are alike.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import cycle
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from itertools import count, cycle, pairwise
 
+import numpy as np
+import pyarrow as pa
 import uvloop
 
+FIRST = datetime(1810, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 _STATUS_AT = slice(9, 12)  # "HTTP/1.1 201 Created"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -103,22 +107,89 @@ async def run(port: int, connections: int, seconds: float, requests: Iterator[by
     }
 
 
-def read_requests(path: Path) -> list[bytes]:
-    """The rendered requests of a file: each preceded by its length as eight bytes, big-endian."""
-    requests, raw, at = [], path.read_bytes(), 0
-    while at < len(raw):
-        length = int.from_bytes(raw[at : at + 8])
-        requests.append(raw[at + 8 : at + 8 + length])
-        at += 8 + length
-    return requests
+def render(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """One whole request."""
+    named = {"host": "127.0.0.1", **headers, "content-length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def make_singles(series: list[str], token: str) -> Iterator[bytes]:
+    """Single observations, no two alike."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    for number in count():
+        hour = FIRST + timedelta(hours=number // len(series))
+        body = (
+            f'{{"series":"{series[number % len(series)]}","start":"{hour:%Y-%m-%dT%H}:00:00Z",'
+            f'"end":"{hour + HOUR:%Y-%m-%dT%H}:00:00Z","value":{number % 20_000}}}'
+        )
+        yield render("POST", "/api/v1/observations", headers, body.encode())
+
+
+def make_json_batches(series: list[str], token: str) -> Iterator[bytes]:
+    """Batches of 100 series by 100 hours, no two alike: of a hundred series and one year after another."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    hours = [datetime(1999, 1, 1, tzinfo=UTC) + number * HOUR for number in range(101)]
+    templates = [
+        json.dumps(
+            {
+                "observations": [
+                    {
+                        "series": one,
+                        "start": f"{hour:%Y-%m-%dT%H}:00:00Z",
+                        "end": f"{end:%Y-%m-%dT%H}:00:00Z",
+                        "value": at,
+                    }
+                    for at, one in enumerate(series[first : first + 100])
+                    for hour, end in pairwise(hours)
+                ]
+            }
+        ).encode()
+        for first in range(0, len(series), 100)
+    ]
+    for year in range(1801, 2026):
+        for template in templates:
+            yield render("POST", "/api/v1/observations", headers, template.replace(b"1999-", b"%d-" % year))
+
+
+def make_arrow_batches(series: list[str], token: str) -> Iterator[bytes]:
+    """Batches of 100 series by 100 hours as Arrow streams, no two alike."""
+    headers = {"content-type": "application/vnd.apache.arrow.stream", "authorization": f"Bearer {token}"}
+    hour_us = 3_600_000_000
+    offsets = np.tile(np.arange(100) * hour_us, 100)
+    values = pa.array(np.repeat(np.arange(100.0), 100))
+    ids = [pa.array(np.repeat(series[first : first + 100], 100)) for first in range(0, len(series), 100)]
+    for number in count():
+        since = int(FIRST.timestamp()) * 1_000_000 + number // len(ids) * 100 * hour_us
+        start = pa.array(offsets + since).cast(pa.timestamp("us", "UTC"))
+        end = pa.array(offsets + since + hour_us).cast(pa.timestamp("us", "UTC"))
+        columns = {"series": ids[number % len(ids)], "start": start, "end": end, "value": values}
+        sink = pa.BufferOutputStream()
+        table = pa.table(columns)
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        yield render("POST", "/api/v1/observations", headers, sink.getvalue().to_pybytes())
+
+
+def make_reads(paths: list[str], token: str) -> Iterator[bytes]:  # noqa: ARG001
+    """GET of each path in turn, for ever."""
+    return cycle([render("GET", path, {}) for path in paths])
+
+
+KINDS = {
+    "single": make_singles,
+    "json": make_json_batches,
+    "arrow": make_arrow_batches,
+    "read": make_reads,
+}
 
 
 def main() -> None:
-    """Arguments: port, connections, seconds, file of requests, `once` or `cycle`."""
-    port, connections, seconds, path, mode = sys.argv[1:6]
-    requests = read_requests(Path(path))
-    source = cycle(requests) if mode == "cycle" else iter(requests)
-    print(json.dumps(uvloop.run(run(int(port), int(connections), float(seconds), source))))
+    """Arguments: kind, port, connections, seconds; series or paths and the token as JSON on standard input."""
+    kind, port, connections, seconds = sys.argv[1:5]
+    given = json.load(sys.stdin)
+    requests = KINDS[kind](given["of"], given.get("token", ""))
+    print(json.dumps(uvloop.run(run(int(port), int(connections), float(seconds), requests))))
 
 
 if __name__ == "__main__":

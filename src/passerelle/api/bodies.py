@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
@@ -16,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from passerelle.api.problem import MOST_ERRORS, FieldError, RequestError, say
+from passerelle.archive.receive import One, to_table
 from passerelle.model.errors import InvalidValueError
 from passerelle.model.interval import parse_time
 from passerelle.model.observation import OBSERVATION
@@ -46,6 +48,7 @@ class ObservationsIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     observations: list[ObservationIn]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SINGLE = msgspec.json.Decoder(ObservationIn)
 _SEVERAL = msgspec.json.Decoder(ObservationsIn)
 _IS_SEVERAL = re.compile(rb'\s*\{\s*"observations"\s*:')
@@ -54,9 +57,36 @@ number_of = lru_cache(maxsize=65_536)(parse_series_id)
 """Ids repeat from batch to batch; the cache holds some 10 MB at most."""
 
 
+def read_one(body: bytes, content_type: str) -> One | None:
+    """The observation of a body of JSON that holds a single one; None for any other body."""
+    if content_type != "application/json" or _IS_SEVERAL.match(body):
+        return None
+    return _read_single(body)
+
+
+def _read_single(body: bytes) -> One:
+    try:
+        row = _SINGLE.decode(body)
+    except msgspec.ValidationError as error:
+        raise _refuse_json(body, error) from error
+    except msgspec.DecodeError as error:
+        raise RequestError("unreadable", f"the body is not JSON: {error}") from error
+    try:
+        number = number_of(row.series)
+        start, end = parse_time(row.start, where="start"), parse_time(row.end, where="end")
+    except InvalidValueError as error:
+        raise RequestError("refused", str(error), [say(error.where, getattr(row, error.where), str(error))]) from error
+    return One(number, _microseconds(start), _microseconds(end), row.value, row.reason)
+
+
+def _microseconds(moment: datetime) -> int:
+    elapsed = moment - _EPOCH
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+
+
 def read_rows(body: bytes, content_type: str) -> pa.Table:
     """The rows of `body`, a table of schema `OBSERVATION`."""
-    reader = READERS.get(content_type.partition(";")[0].strip().lower())
+    reader = READERS.get(content_type)
     if reader is None:
         allowed = ", ".join(READERS)
         fields = [say("content-type", content_type, f"one of {allowed} is allowed")]
@@ -65,9 +95,9 @@ def read_rows(body: bytes, content_type: str) -> pa.Table:
 
 
 def _read_json(body: bytes) -> pa.Table:
+    if not _IS_SEVERAL.match(body):
+        return to_table([_read_single(body)])
     try:
-        if not _IS_SEVERAL.match(body):
-            return _table_of_one(_SINGLE.decode(body))
         rows = _SEVERAL.decode(body).observations
     except msgspec.ValidationError as error:
         raise _refuse_json(body, error) from error
@@ -91,16 +121,6 @@ def _refuse_json(body: bytes, error: msgspec.ValidationError) -> RequestError:
     where = path.rstrip("`").removeprefix("$").lstrip(".") or "body"
     allowed = f'{message}. {{"series", "start", "end", "value" or "reason"}} or {{"observations": [...]}} is allowed'
     return RequestError("refused", f"{where}: {message}", [say(where, body[:80].decode(errors="replace"), allowed)])
-
-
-def _table_of_one(row: ObservationIn) -> pa.Table:
-    try:
-        number = number_of(row.series)
-        start, end = parse_time(row.start, where="start"), parse_time(row.end, where="end")
-    except InvalidValueError as error:
-        came = getattr(row, error.where)
-        raise RequestError("refused", str(error), [say(error.where, came, str(error))]) from error
-    return pa.table([[number], [start], [end], [row.value], [row.reason]], schema=OBSERVATION)
 
 
 def _read_csv(body: bytes) -> pa.Table:

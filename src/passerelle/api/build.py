@@ -44,14 +44,10 @@ class Api:
         self._stream = EventStream(node)
         metrics = Metrics(node)
         self._writers = ThreadPoolExecutor(WRITERS, "writer")
-        provided = {
-            "node": node,
-            "events": self._stream,
-            "metrics": metrics,
-            "inbox": Inbox(node, metrics, self._writers),
-        }
+        inbox = Inbox(node, metrics, self._writers)
+        provided = {"node": node, "events": self._stream, "metrics": metrics, "inbox": inbox}
         self.routes = _build_routes(provided, node.version, self._live)
-        self.app = Door(self.routes, metrics, read_pages(Path(str(files("passerelle.api"))) / "pages"))
+        self.app = Door(self.routes, inbox, metrics, read_pages(Path(str(files("passerelle.api"))) / "pages"))
 
     def end_streams(self) -> None:
         """Let every event stream end, so that the server can stop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -27,15 +28,23 @@ class Metrics:
         self._seconds = Histogram(
             "passerelle_request_seconds", "Time to answer.", ("route",), buckets=_BOUNDS, registry=self._registry
         )
-        self.observations = Counter(
+        self._observations = Counter(
             "passerelle_observations_appended", "Observations acknowledged.", ("feed",), registry=self._registry
         )
         self._registry.register(_Sizes(node))
+        # Looking a child up by its labels takes longer than counting; there are some hundred children at most.
+        self._find_counter = cache(lambda method, route, status: self._requests.labels(method, route, str(status)))
+        self._find_histogram = cache(self._seconds.labels)
+        self._find_rows = cache(self._observations.labels)
+
+    def count_observations(self, feed: str, rows: int) -> None:
+        """Count rows that were acknowledged."""
+        self._find_rows(feed).inc(rows)
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer; `route` is a template, so that there are as many as there are operations."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._find_counter(method, route, status).inc()
+        self._find_histogram(route).observe(seconds)
 
     def write(self) -> bytes:
         """All metrics in Prometheus' text form."""

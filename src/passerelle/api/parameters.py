@@ -50,7 +50,8 @@ def _path_names(path: str) -> Iterable[str]:
     return (part[1:-1].split(":")[0] for part in path.split("/") if part.startswith("{"))
 
 
-def check_parameters(request: Request[Any, Any, Any]) -> None:
+# Not a plain function, which Litestar would run in a thread.
+async def check_parameters(request: Request[Any, Any, Any]) -> None:
     """Raise for a query parameter that the operation doesn't document, or one that comes twice."""
     if not request.scope["query_string"]:
         return

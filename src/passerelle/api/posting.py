@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
-from passerelle.api.bodies import read_rows
+from passerelle.api.bodies import read_one, read_rows
 from passerelle.api.metrics import Metrics
 from passerelle.api.node import Node
 from passerelle.api.problem import FieldError, RequestError, say
 from passerelle.api.tokens import check_scope
 from passerelle.archive.admission import Posted, Sender
+from passerelle.archive.events import Commit
 from passerelle.registry.tokens import Scope, Token
 
 LONGEST_KEY = 255
+_SMALL = 4096
 _KEY_ALLOWED = f"1 to {LONGEST_KEY} printable ASCII characters are allowed"
 
 
@@ -38,32 +41,63 @@ class Inbox:
         self._metrics = metrics
         self._pool = pool
 
+    async def accept_from(self, headers: Mapping[str, str], receive: Callable[[], Awaitable[Any]]) -> PostedOut:
+        """What became of a body that is still to come, piece by piece."""
+        message = await receive()
+        body = message.get("body", b"")
+        if message.get("more_body"):
+            pieces = [body]
+            while message.get("more_body"):
+                message = await receive()
+                pieces.append(message.get("body", b""))
+            body = b"".join(pieces)
+        return await self.accept(headers, body)
+
     async def accept(self, headers: Mapping[str, str], body: bytes) -> PostedOut:
-        """What became of a body; `headers` by their small names."""
-        posted = await asyncio.get_running_loop().run_in_executor(self._pool, self._receive, headers, body)
+        """What became of a body; `headers` by their small names.
+
+        A single observation stays in the event loop: its checks take microseconds, and the wait for the commit it
+        shares with others holds no thread.
+        """
+        token = self._node.tokens.recall(headers.get("authorization"))
+        if token is None or len(body) > _SMALL:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._receive, headers, body)
+        content_type = _check_form(headers)
+        one = read_one(body, content_type)
+        if one is None:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._receive, headers, body)
+        sender, key = _read_sender(token), _read_key(headers.get("idempotency-key"))
+        now = datetime.now(UTC)
+        digest = b"" if key is None else _digest(content_type, body)
+        receipt = await asyncio.wrap_future(self._node.archive.submit_one(one, sender, key, digest, now))
+        if not receipt.repeated:
+            self._node.archive.events.tell(Commit(now, sender.feed, 1))
+        return self._count(Posted(1, receipt.repeated, now), sender)
+
+    def _receive(self, headers: Mapping[str, str], body: bytes) -> PostedOut:
+        token = self._node.tokens.find(headers.get("authorization"))
+        sender, key, content_type = _read_sender(token), _read_key(headers.get("idempotency-key")), _check_form(headers)
+        rows = read_rows(body, content_type)
+        digest = _digest(content_type, body)
+        return self._count(self._node.archive.receive(rows, sender, key, digest), sender)
+
+    def _count(self, posted: Posted, sender: Sender) -> PostedOut:
+        if not posted.repeated:
+            self._metrics.count_observations(sender.feed, posted.rows)
         return PostedOut(posted.rows, posted.repeated, posted.known_since)
 
-    def _receive(self, headers: Mapping[str, str], body: bytes) -> Posted:
-        token = self._node.tokens.find(headers.get("authorization"))
-        check_scope(token, Scope.OBSERVATIONS)
-        key = _read_key(headers.get("idempotency-key"))
-        if headers.get("content-encoding", "identity") != "identity":
-            came = headers["content-encoding"]
-            raise RequestError(
-                "unsupported-media",
-                f"content-encoding {came[:50]!r} came; identity is allowed",
-                [say("content-encoding", came, "identity is allowed")],
-            )
-        content_type = headers.get("content-type", "")
-        rows = read_rows(body, content_type)
-        sender = _read_sender(token)
-        posted = self._node.archive.receive(rows, sender, key, _digest(content_type, body))
-        if not posted.repeated:
-            self._metrics.observations.labels(sender.feed).inc(posted.rows)
-        return posted
+
+def _check_form(headers: Mapping[str, str]) -> str:
+    """The content type of a body that is sent as it is."""
+    encoding = headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        told = f"content-encoding {encoding[:50]!r} came; identity is allowed"
+        raise RequestError("unsupported-media", told, [say("content-encoding", encoding, "identity is allowed")])
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _read_sender(token: Token) -> Sender:
+    check_scope(token, Scope.OBSERVATIONS)
     if token.feed is None or token.source is None:
         told = "the token names no feed"
         raise RequestError("forbidden", told, [FieldError("authorization", "", "a token made for a feed is allowed")])

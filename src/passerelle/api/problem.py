@@ -6,9 +6,9 @@ one entry a field or row: where, what came, what was allowed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -35,6 +35,9 @@ PROBLEM_JSON = "application/problem+json"
 MOST_ERRORS = 100
 """Entries of `errors` in one answer; a batch of 10,000 bad rows is told by its first hundred."""
 LONGEST_CAME = 200
+
+_UNFORESEEN = "The node failed to answer; the failure is in its log."
+Answer = TypeVar("Answer")
 
 _log = structlog.get_logger("passerelle.api")
 
@@ -223,7 +226,18 @@ def _translate_validation(request: Request[Any, Any, Any], error: ValidationExce
     return RequestError("invalid-parameter", told or error.detail, fields)
 
 
+async def settle(answering: Awaitable[Answer], path: str) -> Answer | RequestError:
+    """What comes of `answering`, or the problem it ended in; for answers given outside the framework's routes."""
+    try:
+        return await answering
+    except PasserelleError as error:
+        return translate(error)
+    except Exception as error:  # noqa: BLE001  the other door is answer_unforeseen
+        _log.exception("request failed", path=path, exc_info=error)
+        return RequestError("internal", _UNFORESEEN)
+
+
 def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to a defect of ours: nothing of it leaves the node, all of it is logged."""
     _log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
-    return _answer(request, RequestError("internal", "The node failed to answer; the failure is in its log."), {})
+    return _answer(request, RequestError("internal", _UNFORESEEN), {})

@@ -39,10 +39,9 @@ class TokenDoor:
 
     def find(self, authorization: str | None) -> Token:
         """The valid token of an `Authorization` header; a 401 says what is wrong with it otherwise."""
-        secret = _read_bearer(authorization)
-        token = self.recall(secret)
+        token = self.recall(authorization)
         if token is None:
-            token = self._ask(secret)
+            token = self._ask(_read_bearer(authorization))
         if token is None or not token.is_valid(datetime.now(UTC)):
             state = "unknown" if token is None else "revoked or expired"
             raise RequestError(
@@ -50,10 +49,10 @@ class TokenDoor:
             )
         return token
 
-    def recall(self, secret: str) -> Token | None:
+    def recall(self, authorization: str | None) -> Token | None:
         """The token, if it was verified in the last seconds; never waits for the disk."""
         with self._lock:
-            until, token = self._known.get(secret, (0.0, None))
+            until, token = self._known.get(_read_bearer(authorization), (0.0, None))
             return token if time.monotonic() < until else None
 
     def forget(self) -> None:

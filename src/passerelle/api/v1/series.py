@@ -46,7 +46,10 @@ class LatestOut(msgspec.Struct, frozen=True):
 
 
 class SeriesOut(msgspec.Struct, frozen=True):
-    """A series; `first` and `last` are starts, `latest` is null where the feed's licence keeps values here."""
+    """A series; `first` and `last` are starts, `latest` is null where the feed's licence keeps values here.
+
+    While observations come in, `first` and `rows` may be some seconds old; `latest` never is.
+    """
 
     id: str
     feed: str
@@ -68,11 +71,11 @@ class SeriesOut(msgspec.Struct, frozen=True):
 
 
 def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
-    """`found` with what the lake holds of each: two reads of the lake, however many there are."""
+    """`found` with what the lake holds of each."""
     numbers = [one.number for one in found]
     if not numbers:
         return []
-    covered = {row["series"]: row for row in node.archive.lake.coverage(numbers).to_pylist()}
+    covered = node.coverage.read_some(numbers)
     latest = {row["series"]: row for row in node.archive.lake.latest(numbers).to_pylist()}
     return [_show(node, one, covered.get(one.number), latest.get(one.number)) for one in found]
 
@@ -98,7 +101,7 @@ def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest:
         },
         centre=one.centre,
         first=None if covered is None else covered["first"],
-        last=None if covered is None else covered["last"],
+        last=None if covered is None else covered["last"] if latest is None else latest["start"],
         rows=0 if covered is None else covered["rows"],
         redistribute=feed.redistribute,
         latest=None if shown is None else LatestOut(shown["start"], shown["end"], shown["value"], shown["known_since"]),
