@@ -52,6 +52,7 @@ export function drawMap(container: HTMLElement, city: City, words: MapWords, eve
     bounds,
     fitBoundsOptions: { padding: 16 },
     maxBounds: widen(city.bbox),
+    maxZoom: 18,
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -74,11 +75,18 @@ export function drawMap(container: HTMLElement, city: City, words: MapWords, eve
 }
 
 function control(map: MapLibre): CityMap {
+  let fitted = false;
   const ready = new Promise<void>((resolve) => map.once("load", () => resolve()));
   const fill = (source: string, data: GeoJSON.GeoJSON) =>
     void ready.then(() => map.getSource<GeoJSONSource>(source)?.setData(data));
   return {
-    showPlaces: (places, sector) => fill("places", placeFeatures(places, sector)),
+    showPlaces(places, sector) {
+      fill("places", placeFeatures(places, sector));
+      const box = fitted ? undefined : mostOf(places);
+      if (box === undefined) return;
+      map.fitBounds(box, { padding: 24, animate: false });
+      fitted = true;
+    },
     showAreas: (areas) => fill("areas", areas),
     choose(place) {
       fill("chosen", place?.geometry ?? pointOf(place) ?? NOTHING);
@@ -117,6 +125,21 @@ function listen(map: MapLibre, events: MapEvents): void {
     map.getCanvas().style.cursor = "";
     events.onpoint(null);
   });
+}
+
+/** The box that holds the middle 96 % of the places each way: a few far ones would make the map too small. */
+function mostOf(places: readonly Place[]): LngLatBoundsLike | undefined {
+  const centres = places.flatMap(({ centre }) => (centre === null ? [] : [centre]));
+  if (centres.length === 0) return undefined;
+  const [west, east] = middle(centres.map(([longitude]) => longitude));
+  const [south, north] = middle(centres.map(([, latitude]) => latitude));
+  return [west, south, east, north];
+}
+
+function middle(values: number[]): [low: number, high: number] {
+  values.sort((a, b) => a - b);
+  const left = Math.floor(values.length * 0.02);
+  return [values[left] as number, values[values.length - 1 - left] as number];
 }
 
 function widen([west, south, east, north]: City["bbox"]): LngLatBoundsLike {

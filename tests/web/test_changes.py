@@ -1,0 +1,80 @@
+"""The list of changes and their case files, as a reader meets them."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from tests.web.conftest import Reader
+
+pytestmark = pytest.mark.browser
+
+CURFEW = "curfew-18h-2021"
+
+
+def test_a_change_says_what_where_when_and_how_it_ended(reader: Reader) -> None:
+    """The row has title, place, civil days of the city, outcome, verdict as a word, effect with interval, and trust."""
+    row = reader.open().locator("main ol > li")
+    expect(row).to_have_count(1)
+    for words in (
+        "18:00 curfew",
+        "All of Paris",
+        # The curfew ended as 20 March began in Paris, which was still 19 March, 19:00, in the reader's New York.
+        "16 January – 19 March 2021",
+        "Cycling between 18:00 and 20:00",
+        "fell",
+        "Trust: not yet measured",
+    ):
+        expect(row).to_contain_text(words)
+    expect(row.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"Effect −\d+% \(from −\d+% to −\d+%\)"))
+
+
+def test_the_row_shows_the_findings_own_numbers(reader: Reader) -> None:
+    """Effect and interval are those of `/api/v1/changes`, to two figures."""
+    effect = httpx.get(f"{reader.url}/api/v1/changes").json()["items"][0]["finding"]["effect"]
+    value, low, high = (f"−{abs(effect[name]):.2g}%" for name in ("value", "low", "high"))
+    expect(reader.open().locator(".effect > p")).to_have_text(f"{value} (from {low} to {high})")
+
+
+def test_a_change_opens_and_closes_by_keyboard(reader: Reader) -> None:
+    """Enter on the title opens the case file, names it in the address and keeps the focus; Enter again closes it."""
+    page = reader.open()
+    title = page.get_by_role("button", name="18:00 curfew")
+    title.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("After the 18:00 curfew of 16 January 2021, the number of bicycles")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"#change/{CURFEW}$"))
+    expect(title).to_be_focused()
+    expect(title).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Enter")
+    expect(page.locator(".case")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("#change"))
+
+
+def test_a_link_leads_to_the_case_file(reader: Reader) -> None:
+    """An address with a change brings the reader to its sentence; sources, checks and exclusions are below."""
+    page = reader.open(f"/#change/{CURFEW}")
+    expect(page.locator(".case .sentence")).to_be_focused()
+    case = page.locator(".case")
+    for words in ("Attempts to refute it", "Placebo dates", "Christmas school holidays", "vie-publique.fr"):
+        expect(case).to_contain_text(words)
+
+
+def test_the_case_file_has_its_numbers_as_a_table(reader: Reader) -> None:
+    """The chart's values can be read: as many days as the finding compared, before and after together."""
+    finding = httpx.get(f"{reader.url}/api/v1/changes/{CURFEW}").json()["finding"]
+    page = reader.open(f"/#change/{CURFEW}")
+    page.get_by_text("Read the numbers").first.click()
+    rows = page.get_by_role("region", name="The values of the chart").locator("tbody tr")
+    expect(rows).to_have_count(finding["n"]["before"] + finding["n"]["after"])
+
+
+def test_the_bundle_is_a_zip(reader: Reader) -> None:
+    """The link under the case file gives the archive that the answer rests on."""
+    link = reader.open(f"/#change/{CURFEW}").get_by_role("link", name="Download everything")
+    body = httpx.get(reader.url + (link.get_attribute("href") or "")).content
+    assert zipfile.ZipFile(io.BytesIO(body)).namelist() != []

@@ -1,0 +1,118 @@
+"""What holds for the page as a whole: languages, access for all, small screens, a node that is down."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.web.conftest import CHECKOUT, Reader
+
+pytestmark = pytest.mark.browser
+
+AXE = CHECKOUT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+STATES = {
+    "a case file and a series open": "/?series={series}#change/curfew-18h-2021",
+    "a series as known before it was": "/?series={series}&as_known_at=2021-06-01T10:00:00Z",
+}
+
+
+def find_series(page: Page, url: str) -> str:
+    found = page.request.get(f"{url}/api/v1/series?feed=bike-counters&limit=1").json()
+    return str(found["items"][0]["id"])
+
+
+def test_the_language_is_switched_kept_and_in_the_address(reader: Reader) -> None:
+    """FR turns every word French, says so to the browser and in the address, and is remembered without it."""
+    page = reader.open()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="FR, Français").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page).to_have_url(re.compile(r"\?lang=fr"))
+    expect(page.get_by_role("heading", name="Est-ce que ça a marché")).to_be_visible()
+    row = page.locator("main ol > li")
+    for words in ("Couvre-feu à 18 h", "a baissé", "16 janvier – 19 mars 2021"):
+        expect(row).to_contain_text(words)
+    reader.open("/")
+    expect(page.get_by_role("heading", name="Est-ce que ça a marché")).to_be_visible()
+
+
+def test_the_browsers_language_comes_first(browser: Browser, node_url: str) -> None:
+    """A French browser gets French, one of a third language English."""
+    for locale, expected in (("fr-CA", "fr"), ("de-DE", "en")):
+        context = browser.new_context(locale=locale)
+        page = context.new_page()
+        page.goto(node_url)
+        expect(page.locator("html")).to_have_attribute("lang", expected)
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_axe_finds_nothing(reader: Reader, language: str, scheme: str) -> None:
+    """No violation of WCAG 2.2 A and AA in any state of the page, in both languages and both colour schemes."""
+    page = reader.page
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    series = find_series(page, reader.url)
+    found: list[str] = []
+    for state, address in STATES.items():
+        reader.page.goto("about:blank")
+        reader.open(address.format(series=series).replace("?", f"?lang={language}&"))
+        wait_for_rest(page)
+        found += [f"{state}: {violation}" for violation in run_axe(page)]
+    assert found == []
+
+
+def wait_for_rest(page: Page) -> None:
+    """Return once the page waits for nothing: no text says so any more."""
+    expect(page.locator("main [role=status]").filter(has_text="…")).to_have_count(0)
+    expect(page.locator(".maplibregl-canvas")).to_be_visible()
+
+
+def run_axe(page: Page) -> list[str]:
+    """Violations, each with its rule and the elements it was found at."""
+    # Evaluated by the browser itself, which the page's Content-Security-Policy does not forbid.
+    page.evaluate(Path(AXE).read_text(encoding="utf-8") + "; undefined")
+    script = "(rules) => axe.run(document, { runOnly: rules }).then(({ violations }) => violations)"
+    violations = page.evaluate(script, RULES)
+    return [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in violations]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_small_phone_needs_no_sideways_scroll(reader: Reader, state: str, language: str) -> None:
+    """At 320 CSS pixels nothing is wider than the screen, whatever is open."""
+    page = reader.page
+    page.set_viewport_size({"width": 320, "height": 640})
+    address = STATES[state].format(series=find_series(page, reader.url)).replace("?", f"?lang={language}&")
+    reader.open(address)
+    wait_for_rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_a_node_that_is_down_is_said_and_what_was_there_stays(reader: Reader, context: BrowserContext) -> None:
+    """Cut off, the page says so and keeps its rows; once the node is back the notice goes and the search is done."""
+    page = reader.open()
+    context.set_offline(True)
+    page.get_by_label("Search places and measurements").fill("diderot")
+    notice = page.get_by_text("The city’s node does not answer. What you see was loaded before")
+    expect(notice).to_be_visible()
+    expect(page.locator("main ol > li")).to_contain_text("18:00 curfew")
+    context.set_offline(False)
+    expect(notice).to_have_count(0)
+    expect(page.locator(".search li")).to_have_count(2)
+    cut_off = [complaint for complaint in reader.complaints if "ERR_INTERNET_DISCONNECTED" in complaint]
+    assert cut_off == reader.complaints
+    reader.complaints.clear()
+
+
+def test_the_first_page_without_the_map_is_light() -> None:
+    """Scripts of the first page, the map's own left out, are at most 200 kB compressed."""
+    folder = CHECKOUT / "src" / "passerelle" / "api" / "pages"
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r'src="/(assets/[^"]+\.js)"', index)
+    assert scripts
+    assert sum(len(gzip.compress((folder / name).read_bytes())) for name in scripts) <= 200_000
