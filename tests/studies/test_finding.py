@@ -15,13 +15,19 @@ from .conftest import Case
 def test_the_counterfactual_carries_the_effect(paris: Case) -> None:
     """The geometric mean of treated over counterfactual on the days after is one plus the effect."""
     chart = paris.finding["chart"]
-    late = [day >= chart["change_at"] for day in chart["times"]]
+    late = [day > chart["change_at"] for day in chart["times"]]
     product, count = 1.0, 0
     for treated, without, after in zip(chart["treated"], chart["counterfactual"], late, strict=True):
         assert (without is None) is not after
         if after:
             product, count = product * treated / without, count + 1
     assert product ** (1 / count) == pytest.approx(1 + paris.finding["effect"]["value"] / 100, rel=1e-9)
+
+
+def test_the_change_stands_at_its_local_day(paris: Case, san_francisco: Case) -> None:
+    """The curfew's first evening and the first Sunday of charged meters, not the first day of a window."""
+    assert paris.finding["chart"]["change_at"] == "2021-01-16"
+    assert san_francisco.finding["chart"]["change_at"] == "2013-01-06"
 
 
 def test_the_band_holds_the_counterfactual(san_francisco: Case) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import platform
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -34,6 +34,7 @@ def write_finding(
     data: Sequence[Mapping[str, Any]],
     *,
     rows_sha256: str,
+    change_at: date,
     city: str,
     time_zone: str,
     computed_at: datetime,
@@ -50,11 +51,11 @@ def write_finding(
         ],
         "checks": _explain_checks(evaluation),
         "estimate": _number(evaluation),
-        "chart": draw_chart(study, evaluation),
+        "chart": draw_chart(study, evaluation, change_at),
         "placebos": _list_placebos(evaluation),
         "data": list(data),
         "rows_sha256": rows_sha256,
-        "units": {"kind": study.unit, "treated": study.treated.label.both, "comparison": study.comparison.label.both},
+        "units": dict(texts()["unit"][study.unit]),
         "n": _count(evaluation),
         "declaration": dict(sealed),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
@@ -88,10 +89,10 @@ def is_signed(document: Mapping[str, Any]) -> bool:
     return True
 
 
-def draw_chart(study: Study, evaluation: Evaluation) -> dict[str, Any]:
+def draw_chart(study: Study, evaluation: Evaluation, change_at: date) -> dict[str, Any]:
     """Both groups' counts in the windows, and what the treated group would have counted without the change.
 
-    The counterfactual, with its interval, is null before the change.
+    The counterfactual, with its interval, is null before the change; `change_at` and `times` are local days.
     """
     data = evaluation.history.select(*evaluation.compared)
     frame = evaluation.units.frame[evaluation.compared[0]]
@@ -102,7 +103,11 @@ def draw_chart(study: Study, evaluation: Evaluation) -> dict[str, Any]:
     effect = evaluation.result.effect
     return {
         "unit": {"en": study.outcome.title.en, "fr": study.outcome.title.fr},
-        "change_at": study.windows.after[0].isoformat(),
+        "change_at": change_at.isoformat(),
+        "windows": {
+            "before": [day.isoformat() for day in study.windows.before],
+            "after": [day.isoformat() for day in study.windows.after],
+        },
         "times": [day.isoformat() for day in frame["day"]],
         "treated": frame[TREATED].to_list(),
         "comparison": frame[COMPARISON].to_list(),

@@ -13,9 +13,9 @@ from passerelle.archive.archive import Archive
 from passerelle.feeds.feed import Redistribute
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import RedistributionError, StudyError, UnknownNameError
-from passerelle.model.interval import format_time
+from passerelle.model.interval import format_time, parse_time
 from passerelle.model.series import format_series_id
-from passerelle.registry.changes import put_change
+from passerelle.registry.changes import get_change, put_change
 from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, put_finding
 from passerelle.registry.series import StoredSeries, list_series
@@ -48,6 +48,7 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
     """The study's finding from what the archive holds now; the stored one where nothing has changed since."""
     with archive.engine.connect() as connection:
         sealed = get_study(connection, study_id)
+        change_at = parse_time(get_change(connection, sealed["change"])["start"])
     study = read_study(sealed["declaration"])
     feed = archive.get_feed(study.outcome.feed)
     if feed.redistribute is Redistribute.NO:
@@ -64,6 +65,7 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
         study,
         evaluation,
         _describe(held, evaluation, series),
+        change_at=change_at.astimezone(archive.city.time_zone).date(),
         rows_sha256=hashlib.sha256(write_rows(rows)).hexdigest(),
         city=archive.city.id,
         time_zone=archive.city.time_zone.key,
