@@ -107,9 +107,9 @@ class Catalogue:
             finally:
                 del self._reading[id(cursor)]
 
-    def unread_since(self) -> datetime:
-        """The time before which no read under way began."""
-        return min([*self._reading.copy().values(), datetime.now(UTC)])
+    def oldest_read(self) -> datetime | None:
+        """When the oldest read under way began."""
+        return min(self._reading.copy().values(), default=None)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -18,7 +18,6 @@ _TIERS = ((0, 32 << 20, 16), (32 << 20, 256 << 20, 8))
 _SPARSE = 0.2
 """The share of deleted rows from which a file is written anew."""
 
-_MARGIN = timedelta(seconds=5)
 _ATTEMPTS = 5
 
 
@@ -27,6 +26,7 @@ class Compaction:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._ended = datetime(1970, 1, 1, tzinfo=UTC)
 
     def run(self) -> None:
         """Merge all files below the target size, sorted."""
@@ -73,7 +73,13 @@ class Compaction:
                 return
 
     def _clean(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Delete files that no snapshot but older ones names, and no read under way can need."""
+        """Delete files that no snapshot but older ones names, and no read under way can need.
+
+        A read that began before the rewriting ended may need the files as they were; those are left for next time.
+        """
         self._call(cursor, "ducklake_expire_snapshots('lake', older_than => now())")
-        before = (self._catalogue.unread_since() - _MARGIN).isoformat()
-        self._call(cursor, f"ducklake_cleanup_old_files('lake', older_than => TIMESTAMPTZ '{before}')")
+        ended = datetime.now(UTC)
+        oldest = self._catalogue.oldest_read()
+        before = ended if oldest is None else min(oldest, self._ended)
+        self._call(cursor, f"ducklake_cleanup_old_files('lake', older_than => TIMESTAMPTZ '{before.isoformat()}')")
+        self._ended = ended

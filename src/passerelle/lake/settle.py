@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from passerelle.lake.latest import single_keys
 from passerelle.lake.versions import Version, from_table, place_version, to_table
 from passerelle.model.observation import TIME, VERSION
 
@@ -28,7 +29,7 @@ FROM incoming i LEFT JOIN (SELECT * FROM lake.current WHERE {bounds}) c
     ON i.series = c.series AND i.start = c.start
 WHERE CASE WHEN c.series IS NULL THEN i.value IS NOT NULL
     ELSE i.known_since < c.known_since
-        OR (i."end", i.value, i.reason) IS DISTINCT FROM (c."end", c.value, c.reason) END
+        OR i."end" <> c."end" OR i.value IS DISTINCT FROM c.value OR i.reason IS DISTINCT FROM c.reason END
 """
 
 
@@ -46,7 +47,7 @@ def settle(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, turn: int) -> Sett
     """What `rows`, in order of arrival, change; `turn` exceeds that of every earlier call whose result was kept."""
     if rows.num_rows == 0:
         return _settlement()
-    single = _single(rows)
+    single = single_keys(rows["series"].to_numpy(), rows["start"].cast(pa.int64()).to_numpy())
     alone, rest = rows.filter(pa.array(single)), rows.filter(pa.array(~single))
     plain, late = _settle_single(cursor, alone, turn)
     rest = pa.concat_tables([rest, late])
@@ -155,17 +156,6 @@ def _portions(rows: pa.Table) -> list[pa.Table]:
     key = rows["series"].to_numpy() * 31 + rows["start"].cast(pa.int64()).to_numpy()
     part = np.abs(key) % (rows.num_rows // _PORTION + 1)
     return [rows.filter(pa.array(part == number)) for number in np.unique(part)]
-
-
-def _single(rows: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which rows have a key that no other has."""
-    series, start = rows["series"].to_numpy(), rows["start"].cast(pa.int64()).to_numpy()
-    order = np.lexsort((start, series))
-    equal = (series[order][1:] == series[order][:-1]) & (start[order][1:] == start[order][:-1])
-    single = np.ones(len(series), np.bool_)
-    single[order[1:][equal]] = False
-    single[order[:-1][equal]] = False
-    return single
 
 
 def bounds(rows: pa.Table) -> str:

@@ -1,4 +1,3 @@
-# ruff: noqa: S101 - these are tests, shipped so that any engine can run them.
 """What a lake keeps: over closing, filing, compaction, backup and many threads."""
 
 from __future__ import annotations

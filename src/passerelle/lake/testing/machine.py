@@ -1,4 +1,3 @@
-# ruff: noqa: S101 - these are tests, shipped so that any engine can run them.
 """A random run of an engine beside the reference: after every step both give the same answers."""
 
 from __future__ import annotations

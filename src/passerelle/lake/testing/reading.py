@@ -1,4 +1,3 @@
-# ruff: noqa: S101 - these are tests, shipped so that any engine can run them.
 """What reads answer: selections, times, buckets, latest values."""
 
 from __future__ import annotations

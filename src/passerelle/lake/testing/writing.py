@@ -1,4 +1,3 @@
-# ruff: noqa: S101 - these are tests, shipped so that any engine can run them.
 """What becomes of rows that are written: versions, keys, withdrawals."""
 
 from __future__ import annotations
