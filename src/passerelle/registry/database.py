@@ -30,7 +30,9 @@ def open_database(path: Path) -> Engine:
     Write through `writing`: a transaction that reads first and writes later may otherwise find
     that another one wrote in between (SQLITE_BUSY_SNAPSHOT), which no waiting resolves.
     """
-    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=32)
+    # The driver's own transactions begin late and end at DDL; _begin opens them instead.
+    driver = {"isolation_level": None}
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=driver, pool_size=8, max_overflow=32)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     _migrate(engine, path)
@@ -50,9 +52,6 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001
-    # The driver's own transactions begin late and end at DDL; _begin opens them instead.
-    assert isinstance(connection, sqlite3.Connection)  # noqa: S101
-    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")

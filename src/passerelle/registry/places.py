@@ -135,15 +135,6 @@ def list_places(
     return [_read(row) for row in connection.execute(statement)]
 
 
-def list_places_with_geometry(connection: Connection) -> list[Place]:
-    """Every place that has a geometry, as the model's places."""
-    rows = connection.execute(select(PLACES).where(PLACES.c.geometry.is_not(None)).order_by(PLACES.c.id))
-    return [
-        Place(id=row.id, kind=row.kind, name=row.name, geometry=json.loads(row.geometry), areas=json.loads(row.areas))
-        for row in rows
-    ]
-
-
 def find_missing(connection: Connection, ids: set[str]) -> set[str]:
     """Those of `ids` that no place has."""
     return ids - set(_read_identities(connection, list(ids)))
