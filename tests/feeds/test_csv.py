@@ -51,11 +51,19 @@ def test_a_bad_line_costs_itself_only(text: str, kept: list[int], refused: list[
     assert (lines["row"].to_list(), bad["row"].to_list()) == (kept, refused)
 
 
-@pytest.mark.parametrize("header", ["a;b", "a,c", "a,b,b", "", "\x00", '"a,b'])
+@pytest.mark.parametrize("header", ["a;b", "a,c", "a,b,b", "", "\x00", '"a,b', "a,,b", ",a,b"])
 def test_a_header_without_its_columns_is_refused(header: str) -> None:
     """A column that is absent or stands twice is named with what was expected and what came."""
     with pytest.raises(ReplyError, match=r"expected \['a', 'b'\], got|can't be read"):
         read_lines(header + "\n1,2\n", ["a", "b"])
+
+
+def test_a_column_too_many_shifts_nothing() -> None:
+    """Where lines end with a separator, a header with a stray one is refused: every value would slip by a column."""
+    lines, _ = read_lines("x,a,b\n9,1,2,\n", ["a", "b"])
+    assert lines.select("a", "b").rows() == [("1", "2")]
+    with pytest.raises(ReplyError, match="no name"):
+        read_lines("x,,a,b\n9,1,2,\n", ["a", "b"])
 
 
 def test_columns_may_move_and_join() -> None:

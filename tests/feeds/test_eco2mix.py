@@ -149,6 +149,13 @@ def test_real_time_values_are_quarter_hours(parse: Callable[..., Parsed]) -> Non
     assert row["end"] - row["start"] == timedelta(minutes=15)
 
 
+def test_a_header_with_one_column_more_shifts_nothing(parse: Callable[..., Parsed]) -> None:
+    """Lines end with a tab and the header doesn't: one name more would fit them, each value a column off."""
+    parsed = parse("eco2mix", HEADER.replace("Eolien", "Eolien en mer\tEolien") + line("2017-01-01", "00:00"))
+    assert parsed.observations.num_rows == 0
+    assert "may have slipped" in parsed.refused["reason"][0].as_py()
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
@@ -156,7 +163,7 @@ def test_real_time_values_are_quarter_hours(parse: Callable[..., Parsed]) -> Non
         (line("2017-01-01", "24:00"), "'2017-01-01 24:00' is not the beginning of 30 minutes"),
         (line("2017-02-29", "00:00"), "'2017-02-29 00:00' is not the beginning of 30 minutes"),
         (line("2017-01-01", "00:00", nature="rêvées"), "area 'Ile-de-France' of nature 'Données rêvées'"),
-        (line("2017-01-01", "00:00", "ND\t\t\t\t\t\t\t\t"), "Consommation is 'ND', not a number"),
+        (line("2017-01-01", "00:00", "ND\t\t\t\t\t\t\t\t-"), "Consommation is 'ND', not a number"),
     ],
 )
 def test_what_cannot_be_read_is_refused(bad: str, reason: str, parse: Callable[..., Parsed]) -> None:

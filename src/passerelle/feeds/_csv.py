@@ -46,6 +46,9 @@ def _read_header(line: str, required: Sequence[str], separator: str) -> list[str
         names = [name.strip() for name in next(csv.reader([line], delimiter=separator, strict=True), [])]
     except csv.Error as error:
         raise ReplyError(f"the header {line[:200]!r} can't be read: {error}", where="header") from error
+    if "" in names[:-1]:
+        # Beside lines that end with a separator, one more column in the header would shift every value.
+        raise ReplyError(f"a column has no name; expected {list(required)}, got {names}", where="header")
     missing = [name for name in required if names.count(name) != 1]
     if missing:
         raise ReplyError(

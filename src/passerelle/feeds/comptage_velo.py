@@ -24,14 +24,14 @@ from passerelle.model.place import Place, point
 
 _QUANTITY = "bicycle_count"
 
-_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "counter_id": pl.String,
-    "counter_name": pl.String,
-    "site_name": pl.String,
-    "bike_count": pl.Float64,
-    "date": pl.Datetime("us"),
-    "latitude": pl.Float64,
-    "longitude": pl.Float64,
+_COLUMNS = {
+    "counter_id": pa.string(),
+    "counter_name": pa.string(),
+    "site_name": pa.string(),
+    "bike_count": pa.float64(),
+    "date": pa.timestamp("us"),
+    "latitude": pa.float64(),
+    "longitude": pa.float64(),
 }
 
 
@@ -91,8 +91,8 @@ def _read_parquet(body: bytes) -> pl.DataFrame:
             )
         table = file.read(columns=list(_COLUMNS), use_threads=False)
         table.validate(full=True)
-        frame = pl.DataFrame(table)
-        return frame.select(pl.col(name).cast(kind) for name, kind in _COLUMNS.items())
+        # A table of our own names and types: Polars panics where a broken schema's words aren't UTF-8.
+        return pl.DataFrame(pa.table({name: table[name].cast(kind) for name, kind in _COLUMNS.items()}))
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise ReplyError(f"the Parquet can't be read: {error}", where="body") from error
 

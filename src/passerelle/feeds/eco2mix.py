@@ -10,6 +10,9 @@ Every local day of these files has 48 half-hours, so the hours of clock change c
 - Autumn: 02:00 and 02:30 happen twice and stand once. They are read as the first occurrence; the
   second is a gap and stays one.
 
+Data lines of some files end with a tab and the header doesn't, so a header with one column more would
+shift every value unseen: a line whose last value is blank is refused.
+
 The publisher replaces real-time values by consolidated, then definitive ones. Which of the three a
 file holds is its "Nature" and part of its name; a later file's values are later versions of the
 same observations, never other series.
@@ -41,6 +44,7 @@ _VALUES = {
 }
 
 _MINUTES = {"Données définitives": 30, "Données consolidées": 30, "Données temps réel": 15}
+_LAST = "Ech. physiques"
 _ABSENT = ["", "-"]
 _DISCLAIMER = '"?RTE ne pourra'
 
@@ -55,9 +59,14 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
         pl.format("area '{}' of nature '{}'", pl.col(_AREA).str.slice(0, 40), pl.col(_NATURE).str.slice(0, 40)),
     )
     said = natural.filter(~pl.all_horizontal(pl.col(*_VALUES).is_in(_ABSENT)))
+    straight, slipped = refuse_where(
+        said,
+        pl.col(_LAST) == "",
+        pl.lit(f"{_LAST} is blank where other values aren't: the columns may have slipped"),
+    )
     clock = _clock()
     clocked, unclocked = refuse_where(
-        said.with_columns(clock=clock),
+        straight.with_columns(clock=clock),
         clock.dt.minute() % pl.col("minutes") != 0,
         pl.format("'{} {}' is not the beginning of {} minutes", _DATE, _TIME, "minutes"),
     )
@@ -73,7 +82,7 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
         end=pl.col("start") + pl.duration(minutes="minutes"),
     )
     places = [Place(place, "region", area) for area, place in areas.items()]
-    return assemble(places, placed, [malformed, unnatural, unread, unclocked, skipped])
+    return assemble(places, placed, [malformed, unnatural, slipped, unread, unclocked, skipped])
 
 
 def _clock() -> pl.Expr:
