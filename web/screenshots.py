@@ -62,9 +62,10 @@ def take_pictures(browser: Browser) -> None:
     page = open_page(browser, PARIS, locale="en-GB", width=1280, height=1000)
     page.screenshot(path=PICTURES / "first-page.png", full_page=True)
 
-    page = open_page(browser, f"{PARIS}/#change/curfew-18h-2021", locale="fr-FR", width=1180, height=900)
+    page = open_page(browser, f"{PARIS}/#change/curfew-18h-2021", locale="fr-FR", width=1180, height=1500)
     page.locator(".case .chart").first.wait_for()
-    page.locator("main ol > li.open").screenshot(path=PICTURES / "case-file-fr.png")
+    page.locator("main ol > li.open").evaluate("row => row.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    page.screenshot(path=PICTURES / "case-file-fr.png")
 
     address = f"{SAN_FRANCISCO}/#change/sunday-meters-2013"
     page = open_page(browser, address, locale="en-GB", width=1280, height=1180, scheme="dark")

@@ -174,9 +174,8 @@ export interface Finding extends FindingSummary {
   placebos: Placebo[];
   chart: ComparisonSeries;
   data: DataUsed[];
-  units: { kind: "day" | "week" };
   n: { before: number; after: number; series: number; series_left_out: number };
-  declaration: { declared_at: string; hash: string; declaration: { exclude: Excluded[] } };
+  declaration: { declared_at: string; hash: string; declaration: { unit: "day" | "week"; exclude: Excluded[] } };
 }
 
 export interface ChangeSummary {

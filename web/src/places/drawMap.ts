@@ -152,12 +152,18 @@ function pointOf(place: Place | undefined): GeoJSON.Point | undefined {
   return place?.centre ? { type: "Point", coordinates: place.centre } : undefined;
 }
 
+/** Places as features; a sector with fewer places is drawn above one with many, which would cover it. */
 function placeFeatures(places: readonly Place[], sector: Sector | undefined): GeoJSON.FeatureCollection {
+  const counts = new Map<Sector, number>();
+  for (const [shown] of places.map((place) => place.sectors)) {
+    if (shown !== undefined) counts.set(shown, (counts.get(shown) ?? 0) + 1);
+  }
   const features = places.flatMap((place): GeoJSON.Feature[] => {
     const geometry = pointOf(place);
     const shown = sector ?? place.sectors[0];
     if (geometry === undefined || shown === undefined || !place.sectors.includes(shown)) return [];
-    return [{ type: "Feature", geometry, properties: { id: place.id, name: place.name, sector: shown } }];
+    const properties = { id: place.id, name: place.name, sector: shown, rank: -(counts.get(shown) ?? 0) };
+    return [{ type: "Feature", geometry, properties }];
   });
   return { type: "FeatureCollection", features };
 }
@@ -188,6 +194,7 @@ function makeStyle(): StyleSpecification {
         source: "places",
         layout: {
           "icon-image": ["get", "sector"],
+          "symbol-sort-key": ["get", "rank"],
           "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.18, 12, 0.26, 15, 0.45],
           "icon-allow-overlap": true,
           "icon-ignore-placement": true,

@@ -48,7 +48,7 @@ export const en = {
   "case.table": "The values of the chart",
   "case.bundle": "Download everything this answer rests on (zip)",
   "case.sources": "Sources",
-  "case.by": "Done by {who}",
+  "case.by": "Done by: {who}",
 
   "blocked.title": "Why no verdict yet",
 

@@ -50,7 +50,7 @@ export const fr: Catalogue = {
   "case.table": "Les valeurs du graphique",
   "case.bundle": "Télécharger tout ce sur quoi cette réponse repose (zip)",
   "case.sources": "Sources",
-  "case.by": "Fait par {who}",
+  "case.by": "Auteur : {who}",
 
   "blocked.title": "Pourquoi pas encore de verdict",
 

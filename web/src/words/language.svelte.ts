@@ -39,7 +39,7 @@ export function say(text: Text | string): string {
   return language.current === "fr" ? spaceFrench(words) : words;
 }
 
-/** French wants a space that does not break before high punctuation and inside quotation marks. */
+/** French wants a space that does not break before high punctuation and inside guillemets, and a curved apostrophe. */
 export function spaceFrench(words: string): string {
-  return words.replace(/ ([;!?])/g, "\u202f$1").replace(/ ([:%»])/g, "\u00a0$1").replace(/« /g, "«\u00a0");
+  return words.replace(/ ([;!?])/g, "\u202f$1").replace(/ ([:%»])/g, "\u00a0$1").replace(/« /g, "«\u00a0").replaceAll("'", "’");
 }
