@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import logging
 import socket
@@ -29,9 +30,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        getattr(self, "answer_" + self.path.strip("/").partition("?")[0].replace("/", "_"))()
+        ANSWERS[self.path.strip("/").partition("?")[0]](self)
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Nothing: the tests' output stays clean."""
 
     def send(self, body: bytes, status: int = 200, length: int | None = None, **headers: str) -> None:
@@ -41,10 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.send_header("Connection", "close")
         self.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             self.wfile.write(body)
-        except OSError:
-            self.close_connection = True
 
     def answer_plain(self) -> None:
         self.send("date;é\n1;2\n".encode("latin-1"), Content_Type="text/csv", ETag='"v1"')
@@ -66,22 +65,18 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(300 * MEBIBYTE))
         self.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             for _ in range(300):
                 self.wfile.write(bytes(MEBIBYTE))
-        except OSError:
-            self.close_connection = True
 
     def answer_slow(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "600")
         self.end_headers()
-        try:
+        with contextlib.suppress(OSError):
             for _ in range(60):
                 self.wfile.write(b"x")
                 time.sleep(0.1)
-        except OSError:
-            self.close_connection = True
 
     def answer_silent(self) -> None:
         time.sleep(1.5)
@@ -117,6 +112,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_file(self) -> None:
         self.send(b"", status=302, Location="file:///etc/hosts")
+
+
+ANSWERS = {
+    "plain": Handler.answer_plain,
+    "packed": Handler.answer_packed,
+    "conditional": Handler.answer_conditional,
+    "bomb": Handler.answer_bomb,
+    "large": Handler.answer_large,
+    "slow": Handler.answer_slow,
+    "silent": Handler.answer_silent,
+    "cut": Handler.answer_cut,
+    "cut_packed": Handler.answer_cut_packed,
+    "odd_encoding": Handler.answer_odd_encoding,
+    "not_gzip": Handler.answer_not_gzip,
+    "html": Handler.answer_html,
+    "down": Handler.answer_down,
+    "round": Handler.answer_round,
+    "away": Handler.answer_away,
+    "here": Handler.answer_here,
+    "file": Handler.answer_file,
+}
 
 
 @pytest.fixture(scope="module")
