@@ -16,7 +16,6 @@ from passerelle.model.errors import StorageFullError
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 0.2
-_COMPACT_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 
 
@@ -24,7 +23,14 @@ class Background:
     """Two threads, so that rows go on being filed while files are rewritten."""
 
     def __init__(
-        self, filing: Filing, compaction: Compaction, state: State, *, flush_rows: int, flush_seconds: float
+        self,
+        filing: Filing,
+        compaction: Compaction,
+        state: State,
+        *,
+        flush_rows: int,
+        flush_seconds: float,
+        compact_seconds: float,
     ) -> None:
         self._filing = filing
         self._compaction = compaction
@@ -36,7 +42,7 @@ class Background:
             threading.Thread(target=self._repeat, args=arguments, name=f"lake {arguments[0]}", daemon=True)
             for arguments in (
                 ("flush", _LOOK_SECONDS, self._flush_due),
-                ("compaction", _COMPACT_SECONDS, self._compact),
+                ("compaction", compact_seconds, self._compact),
             )
         ]
 

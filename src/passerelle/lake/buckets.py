@@ -26,6 +26,41 @@ def check_aggregate(bucket: str, statistic: Statistic) -> None:
         )
 
 
+def list_offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
+    """The clock's offsets from UTC between `first` and `last`, each with the instant from which it holds.
+
+    >>> [(str(since)[:16], str(offset)) for since, offset in list_offsets(
+    ...     ZoneInfo("Europe/Paris"), datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 6, 1, tzinfo=UTC))]
+    [('2021-01-01 00:00', '1:00:00'), ('2021-03-28 01:00', '2:00:00')]
+    """
+    offsets = [(first, _offset(first, zone))]
+    moment = first
+    while moment < last:
+        later = moment + timedelta(days=1)
+        if _offset(later, zone) != offsets[-1][1]:
+            offsets.append((_change(zone, moment, later), _offset(later, zone)))
+        moment = later
+    return offsets
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The first second after `before`, and not after `after`, that has the offset of `after`."""
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if middle <= before:
+            break
+        if _offset(middle, zone) == _offset(after, zone):
+            after = middle
+        else:
+            before = middle
+    return after
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    offset = moment.astimezone(zone).utcoffset()
+    return timedelta(0) if offset is None else offset
+
+
 def bucket_start(moment: datetime, bucket: str, zone: ZoneInfo) -> datetime:
     """The UTC start of the `bucket` that `moment` lies in.
 

@@ -47,11 +47,13 @@ def open_lake(
     most_pending_rows: int = 8_000_000,
     flush_rows: int = 500_000,
     flush_seconds: float = 120.0,
+    compact_seconds: float = 5.0,
 ) -> DuckLakeStore:
     """The lake in `folder`, made where there is none; rows that were acknowledged and not yet filed are there.
 
     `threads` and `memory` bound DuckDB's queries; `most_pending_rows` the backlog, beyond which appends are
-    refused; rows are filed when `flush_rows` are pending or the oldest is `flush_seconds` old.
+    refused; rows are filed when `flush_rows` are pending or the oldest is `flush_seconds` old;
+    small files are looked for every `compact_seconds`.
     """
     catalogue = Catalogue(folder, threads=threads, memory=memory)
     front = Front(folder / "front.sqlite")
@@ -64,7 +66,14 @@ def open_lake(
     committer.release(-sum(batch.table.num_rows for batch in waiting))
     filing = Filing(catalogue, front, state, committer)
     compaction = Compaction(catalogue)
-    background = Background(filing, compaction, state, flush_rows=flush_rows, flush_seconds=flush_seconds)
+    background = Background(
+        filing,
+        compaction,
+        state,
+        flush_rows=flush_rows,
+        flush_seconds=flush_seconds,
+        compact_seconds=compact_seconds,
+    )
     committer.start()
     background.start()
     return DuckLakeStore(catalogue, front, state, committer, filing, compaction, background)

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate
+from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate, list_offsets
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.contract import AGGREGATE, COVERAGE, Selection
 from passerelle.lake.pending import Pending
@@ -25,6 +25,8 @@ from passerelle.model.quantity import Statistic
 _COLUMNS = ", ".join(f'"{name}"' for name in VERSION.names)
 _LISTED = 50
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from it
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _POOL = {
     Statistic.MEAN: "avg(value)",
     Statistic.SUM: "sum(value)",
@@ -94,10 +96,10 @@ def open_source(catalogue: Catalogue, pending: Pending, selection: Selection) ->
             cursor.register(
                 "selected_series", pa.table({"series": pa.array(sorted(set(selection.series)), pa.int64())})
             )
+        cursor.execute("BEGIN")
         if not pending.pieces:
             yield Source(cursor, selection, with_pending=False)
             return
-        cursor.execute("BEGIN")
         sequence, turn, loads = read_progress(cursor)
         rows = pending.rows_after(sequence, loads)
         settled = settle(cursor, rows.others, turn + 1)
@@ -155,7 +157,7 @@ def select_buckets(source: Source, bucket: str, statistic: Statistic, zone: Zone
     check_aggregate(bucket, statistic)
     column = "series, " if by_series else ""
     sql = f"""
-        SELECT {column}{_bucket(bucket, zone)} AS bucket, {_POOL[statistic]} AS value, count(*) AS count
+        SELECT {column}{_bucket(source, bucket, zone)} AS bucket, {_POOL[statistic]} AS value, count(*) AS count
         FROM ({source.versions()}) GROUP BY ALL ORDER BY {column}bucket"""
     table = source.cursor.execute(sql).to_arrow_table()
     columns = {
@@ -167,19 +169,42 @@ def select_buckets(source: Source, bucket: str, statistic: Statistic, zone: Zone
     return pa.table(columns).cast(AGGREGATE)
 
 
-def _bucket(bucket: str, zone: ZoneInfo) -> str:
+def _bucket(source: Source, bucket: str, zone: ZoneInfo) -> str:
     if bucket in FIXED:
-        width = FIXED[bucket] // timedelta(microseconds=1)
-        # Twice modulo: SQL's remainder is negative before 1970.
-        return f"(epoch_us(start) - (epoch_us(start) % {width} + {width}) % {width})"
-    return f"epoch_us(date_trunc('{CALENDAR[bucket]}', timezone('{zone.key}', start)))"
+        return _floor("epoch_us(start)", FIXED[bucket] // _MICROSECOND)
+    local = f"(epoch_us(start) + {_offset(source, zone)})"
+    if bucket == "P1D":
+        return _floor(local, timedelta(days=1) // _MICROSECOND)
+    return f"epoch_us(date_trunc('{CALENDAR[bucket]}', make_timestamp({local})))"
+
+
+def _floor(microseconds: str, width: int) -> str:
+    # Twice modulo: SQL's remainder is negative before 1970.
+    return f"({microseconds} - ({microseconds} % {width} + {width}) % {width})"
+
+
+def _offset(source: Source, zone: ZoneInfo) -> str:
+    """Microseconds that the zone's clock is ahead of UTC at `start`: ten times faster than DuckDB's own time zones."""
+    sql = f"SELECT epoch_us(min(start)), epoch_us(max(start)) FROM ({source.versions()})"
+    first, last = source.cursor.execute(sql).fetchall()[0]
+    if first is None:
+        return "0"
+    span = (_EPOCH_UTC + timedelta(microseconds=moment) for moment in (first, last))
+    offsets = [(to_microseconds(since), offset // _MICROSECOND) for since, offset in list_offsets(zone, *span)]
+    return _choose(offsets)
+
+
+def _choose(offsets: list[tuple[int, int]]) -> str:
+    """The offset at `start`, halving the list at each question."""
+    if len(offsets) == 1:
+        return str(offsets[0][1])
+    middle = len(offsets) // 2
+    earlier, later = _choose(offsets[:middle]), _choose(offsets[middle:])
+    return f"CASE WHEN epoch_us(start) < {offsets[middle][0]} THEN {earlier} ELSE {later} END"
 
 
 def _starts(buckets: pa.ChunkedArray, bucket: str, zone: ZoneInfo) -> pa.ChunkedArray:
-    """UTC microseconds at which `buckets` begin; calendar ones come as midnights read as if they were UTC.
-
-    Turned back by Python's rules, since DuckDB takes the later of two midnights where clocks go back over one.
-    """
+    """UTC microseconds at which `buckets` begin; calendar ones come as local midnights, read as if they were UTC."""
     if bucket in FIXED:
         return buckets
     distinct = buckets.unique()
