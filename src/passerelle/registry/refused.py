@@ -6,11 +6,12 @@ file: nothing is dropped, whatever their number.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc
 from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, LargeBinary, String, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
@@ -20,13 +21,14 @@ from passerelle.registry.schema import METADATA
 LONGEST_RAW = 2_000
 PAGE_ROWS = 1_000
 
+_PACKED = pa.ipc.IpcWriteOptions(compression="zstd")
+
 REFUSED_PAGES = Table(
     "refused_pages",
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("reply", Integer, ForeignKey("replies.id"), nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("bytes", Integer, nullable=False),
     Column("page", LargeBinary, nullable=False),
     Index(None, "reply", "id"),
     sqlite_autoincrement=True,
@@ -54,11 +56,11 @@ class RefusedRow:
 
 def put_refused(connection: Connection, reply_id: int, rows: pa.Table) -> int:
     """How many rows of schema `REFUSED` were added to the reply's; `raw` is cut to 2,000 characters."""
-    for page in _pages(rows):
-        body = json.dumps([[row["row"], row["reason"], row["raw"][:LONGEST_RAW]] for row in page], ensure_ascii=False)
-        plain = body.encode()
-        packed = pa.compress(plain, codec="zstd", asbytes=True)
-        connection.execute(insert(REFUSED_PAGES).values(reply=reply_id, rows=len(page), bytes=len(plain), page=packed))
+    cut = pc.utf8_slice_codeunits(rows["raw"], 0, LONGEST_RAW)
+    rows = rows.select(["row", "reason"]).append_column("raw", cut).combine_chunks()
+    pages = [_pack(rows.slice(at, PAGE_ROWS)) for at in range(0, rows.num_rows, PAGE_ROWS)]
+    if pages:
+        connection.execute(insert(REFUSED_PAGES), [{"reply": reply_id, **page} for page in pages])
     return int(rows.num_rows)
 
 
@@ -98,13 +100,11 @@ def list_refused(
     found: list[RefusedRow] = []
     with connection.execute(statement.execution_options(yield_per=2)) as pages:
         for page in pages:
-            plain = pa.decompress(page.page, decompressed_size=page.bytes, codec="zstd", asbytes=True)
-            for at, (row, reason, raw) in enumerate(json.loads(plain)):
-                if page.id == page_id and at < skipped:
-                    continue
-                found.append(RefusedRow(f"{page.id}.{at}", page.reply, row, reason, raw))
-                if len(found) == limit:
-                    return found
+            first = skipped if page.id == page_id else 0
+            rows = pa.ipc.open_stream(page.page).read_all().slice(first, limit - len(found)).to_pylist()
+            found += [RefusedRow(f"{page.id}.{at}", page.reply, **row) for at, row in enumerate(rows, first)]
+            if len(found) == limit:
+                break
     return found
 
 
@@ -121,9 +121,11 @@ def list_reasons(connection: Connection, *, feed: str) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 
-def _pages(rows: pa.Table) -> Iterator[list[dict[str, str]]]:
-    for at in range(0, rows.num_rows, PAGE_ROWS):
-        yield rows.slice(at, PAGE_ROWS).select(["row", "reason", "raw"]).to_pylist()
+def _pack(rows: pa.Table) -> dict[str, Any]:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=_PACKED) as writer:
+        writer.write_table(rows)
+    return {"rows": rows.num_rows, "page": sink.getvalue().to_pybytes()}
 
 
 def _read_cursor(after: str | None) -> tuple[int, int]:

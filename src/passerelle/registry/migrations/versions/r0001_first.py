@@ -188,7 +188,6 @@ def _create_refused_pages() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("reply", sa.Integer(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("bytes", sa.Integer(), nullable=False),
         sa.Column("page", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["reply"],
