@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.lab.result import Result
+from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
 from passerelle.studies.declaration import Study, read_declaration
 from passerelle.studies.sentence import write_reasons, write_sentence
@@ -57,14 +57,15 @@ def test_harm_is_called_harm(study: Study) -> None:
 
 def test_what_would_settle_it_is_said(study: Study) -> None:
     """The times needed and the times there are."""
-    judgement = Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE, "pre_trend"), 90)
-    wide, refuted = write_reasons(judgement, result(-3, 2, 14), study)
+    judgement = Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE, "too_few_units"), 90)
+    few = Check("too_few_units", Outcome.FAILED, "too_few", {"before": 9.0, "after": 20.0, "needed": 12.0})
+    wide, refuted = write_reasons(judgement, result(-3, 2, 14).with_checks(few), study)
     assert "About 90 days in all" in wide["text"]["en"]
     assert "il y en a 29" in wide["text"]["fr"]
     assert refuted == {
-        "code": "pre_trend",
+        "code": "too_few_units",
         "text": {
-            "en": "A check refuted the estimate: No drift before the change.",
-            "fr": "Une vérification a réfuté l'estimation : Pas de dérive avant le changement.",
+            "en": "9 before and 20 after: fewer than the 12 needed on each side.",
+            "fr": "9 avant et 20 après : moins que les 12 nécessaires de chaque côté.",
         },
     }

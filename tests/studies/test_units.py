@@ -91,6 +91,15 @@ def test_nothing_complete_is_an_error(study: Study) -> None:
         count_units(ROWS.clear(), study, ZONE)
 
 
+def test_an_evening_without_anyone_is_not_dropped(study: Study) -> None:
+    """A day on which nobody came is the strongest effect there is; its ratio has no logarithm, and that is said."""
+    clock = pl.col("start").dt.convert_time_zone(ZONE.key)
+    nobody = (clock.dt.date() == date(2021, 3, 30)) & clock.dt.hour().is_in([18, 19])
+    rows = ROWS.with_columns(value=pl.when(nobody).then(0.0).otherwise(pl.col("value")))
+    with pytest.raises(StudyError, match="1 units have nothing in a group, the first at 2021-03-30"):
+        count_units(rows, study, ZONE)
+
+
 def test_an_excluded_day_is_no_unit(study: Study) -> None:
     """A declared exclusion takes its days out, both ends included."""
     why = study.outcome.title

@@ -154,7 +154,10 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_study(document: dict[str, Any]) -> Study:
     """The study that a declared document holds."""
-    return msgspec.convert(document, Study)
+    try:
+        return msgspec.convert(document, Study)
+    except msgspec.ValidationError as error:
+        raise InvalidValueError(f"the declared study can't be read: {error}", where="declaration") from error
 
 
 def read_declaration(path: Path) -> Declaration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
 from passerelle.studies.declaration import Study
-from passerelle.studies.words import LANGUAGES, format_number, format_percent, texts, to_percent
+from passerelle.studies.words import LANGUAGES, explain, format_number, format_percent, texts, to_percent
 
 
 def write_sentence(judgement: Judgement, result: Result, study: Study) -> dict[str, str]:
@@ -48,12 +48,12 @@ def _lower(text: str) -> str:
 
 
 def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str) -> str:
-    blocked = texts()["blocked"]
     if code != INTERVAL_TOO_WIDE:
-        return str(blocked["check"][language].format(title=texts()["check"][code]["title"][language]))
+        (check,) = (one for one in result.checks if one.name == code)
+        return explain(texts()["check"][code][check.reason], check.numbers)[language]
     needed = judgement.times_needed or 0
     return str(
-        blocked[code][language].format(
+        texts()["blocked"][code][language].format(
             needed=format_number(needed, language),
             unit=texts()["unit"][study.unit][language],
             count=format_number(result.n_times, language),

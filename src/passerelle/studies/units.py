@@ -64,18 +64,33 @@ def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> Units:
     chosen = _choose(local, used, study)
     if not chosen:
         raise StudyError(f"no series of {study.outcome.feed} is complete on the study's days", where="windows")
-    sums = local.filter(pl.col("series").is_in(chosen)).group_by("unit", "role").agg(pl.col("value").sum(), pl.len())
-    frame = grid
+    sums = (
+        local.filter(pl.col("series").is_in(chosen))
+        .group_by("unit", "role", maintain_order=True)
+        .agg(pl.col("value").sum(), pl.len())
+    )
+    frame = used
     for role in (TREATED, COMPARISON):
         columns = {role: "value", f"{role}_found": "len"}
         frame = frame.join(sums.filter(pl.col("role") == role).select("unit", **columns), on="unit")
-        frame = frame.filter((pl.col(f"{role}_found") == pl.col(f"{role}_rows") * len(chosen)) & (pl.col(role) > 0))
+        frame = frame.filter(pl.col(f"{role}_found") == pl.col(f"{role}_rows") * len(chosen))
+    _require_counts(frame)
     everyone = set(rows["series"].unique().to_list())
     return Units(
         frame=frame.select("day", TREATED, COMPARISON).sort("day"),
         series=tuple(chosen),
         incomplete=tuple(sorted(everyone.difference(chosen))),
     )
+
+
+def _require_counts(frame: pl.DataFrame) -> None:
+    """Leaving out a day because nobody came would hide the strongest effect there is."""
+    empty = frame.filter((pl.col(TREATED) <= 0) | (pl.col(COMPARISON) <= 0)).sort("day")
+    if empty.height:
+        raise StudyError(
+            f"{empty.height} units have nothing in a group, the first at {empty['day'][0]}; a ratio needs something",
+            where="study.outcome",
+        )
 
 
 def _localise(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> pl.DataFrame:

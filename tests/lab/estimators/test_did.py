@@ -66,10 +66,17 @@ def test_weekdays_are_taken_out() -> None:
     assert fit_did(data) == pytest.approx([0, 0, -4], abs=1e-12)
 
 
-def test_eleven_days_are_too_few() -> None:
-    """Four blocks of three need twelve days on each side, and the error says how many there were."""
-    with pytest.raises(StudyError, match="11 times before and 20 after"):
-        estimate_did(steps([0.0, 1.0] * 5 + [0.0], [0.0, 1.0] * 10))
+def test_three_days_make_no_four_blocks() -> None:
+    """A side without a day for each block can't be estimated from, and the error says how many there were."""
+    with pytest.raises(StudyError, match="3 times before and 20 after"):
+        estimate_did(steps([0.0, 1.0, 0.0], [0.0, 1.0] * 10))
+
+
+def test_groups_that_never_differ_give_no_interval() -> None:
+    """Rounding isn't a standard error: a group compared with itself is an error, not an effect of zero for sure."""
+    days = np.arange(30.0)
+    with pytest.raises(StudyError, match="never varies"):
+        estimate_did(paired(days, days / 3 + 0.1, days / 3, days >= 15))
 
 
 def test_a_covariate_that_is_the_change_is_refused() -> None:

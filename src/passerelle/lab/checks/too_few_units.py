@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.estimators.did import FEWEST_TIMES
+from passerelle.lab.estimators.did import BLOCKS
 from passerelle.lab.paired import Flags
 from passerelle.lab.result import Check, Outcome
 
 NAME = "too_few_units"
+FEWEST_TIMES = 3 * BLOCKS
+"""Blocks of three: in shorter ones a block is one day or two, and blocks are as alike as days."""
 
 
 def check_too_few_units(after: Flags) -> Check:

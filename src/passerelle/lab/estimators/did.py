@@ -30,8 +30,11 @@ ASSUMPTIONS = ("parallel", "no_spillover", "nothing_else", "short_memory")
 BLOCKS = 4
 """Blocks on each side. Four keep three degrees of freedom and blocks of three days in a two-week window."""
 
-FEWEST_TIMES = 3 * BLOCKS
-"""The fewest times on either side that give blocks of three."""
+FEWEST_TIMES = BLOCKS
+"""The fewest times on either side that can be estimated from; `checks/too_few_units.py` asks for more."""
+
+_NOTHING = 1e-12
+"""A standard error this small beside the numbers themselves is rounding."""
 
 
 def estimate_did(data: Paired, level: float = 0.95) -> Result:
@@ -49,6 +52,10 @@ def estimate_did(data: Paired, level: float = 0.95) -> Result:
         for side in (~data.after, data.after)
     ]
     effect, se = float(coefficients[1]), float(np.sqrt(sum(variances)))
+    if se <= _NOTHING * np.abs(data.difference).max():
+        raise StudyError(
+            "the difference of the two groups never varies, so that no interval can be given", where="data"
+        )
     degrees = BLOCKS - 1
     half_width = float(special.stdtrit(degrees, (1 + level) / 2)) * se
     return Result(
@@ -56,7 +63,7 @@ def estimate_did(data: Paired, level: float = 0.95) -> Result:
         se=se,
         interval=(effect - half_width, effect + half_width),
         level=level,
-        p_value=float(2 * special.stdtr(degrees, -abs(effect) / se)) if se > 0 else float(effect == 0),
+        p_value=float(2 * special.stdtr(degrees, -abs(effect) / se)),
         n_units=2,
         n_times=len(data.times),
         method=METHOD,
