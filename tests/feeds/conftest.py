@@ -17,6 +17,7 @@ from passerelle.feeds.city import Bundle, City, find_city_file, find_data_file, 
 from passerelle.feeds.feed import Feed, Parsed, Reply
 
 RECEIVED = datetime(2024, 5, 1, 12, tzinfo=UTC)
+RECORDED = "recorded_2018-02-23.csv"
 SAMPLE_LINES = 40
 
 
@@ -42,7 +43,9 @@ def bundles(cities: list[City]) -> list[Bundle]:
 def parse(feeds: dict[str, Feed]) -> Callable[..., Parsed]:
     """`parse(feed id, bytes or text, name=..., received=..., parameters=...)`."""
 
-    def parse(feed: str, body: bytes | str, name: str = "", received: datetime = RECEIVED, **changes: Any) -> Parsed:
+    def parse(
+        feed: str, body: bytes | str, name: str = RECORDED, received: datetime = RECEIVED, **changes: Any
+    ) -> Parsed:
         declared = replace(feeds[feed], **changes)
         data = body.encode() if isinstance(body, str) else body
         return FORMS[declared.form].parse(Reply(data, received, name=name), declared)

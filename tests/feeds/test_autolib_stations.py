@@ -51,9 +51,15 @@ def test_a_dated_recording_is_its_local_day(parse: Callable[..., Parsed]) -> Non
 def test_a_live_answer_holds_from_its_receipt(parse: Callable[..., Parsed]) -> None:
     """Without a date in its name the reply holds from when it came, for one cadence of the feed."""
     (row, *_) = parse(
-        "autolib-stations", HEADER + LINE, received=RECEIVED, cadence_seconds=300
+        "autolib-stations", HEADER + LINE, name="", received=RECEIVED, cadence_seconds=300
     ).observations.to_pylist()
     assert (row["start"], row["end"]) == (RECEIVED, RECEIVED + timedelta(minutes=5))
+
+
+def test_a_reply_without_date_and_cadence_is_refused(parse: Callable[..., Parsed]) -> None:
+    """Where nothing says how long the states hold, nothing is assumed."""
+    with pytest.raises(ReplyError, match="a date in its name or a cadence"):
+        parse("autolib-stations", HEADER + LINE, name="stations.csv")
 
 
 def test_a_date_that_is_none_refuses_the_reply(parse: Callable[..., Parsed]) -> None:

@@ -212,7 +212,7 @@ def test_harmed_requests_are_counted_or_refused(feed: str, data: st.DataObject, 
     assert opened + parsed.refused.num_rows == len(lines)
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@settings(max_examples=30, deadline=None, database=None, derandomize=True)
 @given(data=st.data())
 def test_harmed_parquet_is_refused_or_unharmed(data: st.DataObject, parse: Parse, sample: Sample) -> None:
     """With page checksums, bytes changed at random never change a count that comes out."""

@@ -19,12 +19,18 @@ from passerelle.model.place import Place
 _NUMBER = r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"
 
 
-def refuse_where(rows: pl.DataFrame, bad: pl.Expr, reason: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows where `bad` is false, and the others as refused with their `reason`."""
+def refuse_where(
+    rows: pl.DataFrame, bad: pl.Expr, reason: pl.Expr, raw: pl.Expr | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows where `bad` is false, and the others as refused with their `reason`.
+
+    `raw` makes the text of a refused row where the rows have no column `raw`.
+    """
     # One chunk: polars 2.1 panics in `format` over a frame of which a filter emptied the first chunk.
     marked = rows.rechunk().with_columns(_bad=bad.fill_null(value=True))
     kept = marked.filter(~pl.col("_bad")).drop("_bad")
-    return kept, marked.filter("_bad").select("row", reason.alias("reason"), "raw")
+    text = pl.col("raw") if raw is None else raw
+    return kept, marked.filter("_bad").select("row", reason.alias("reason"), text.alias("raw"))
 
 
 def read_numbers(

@@ -2,7 +2,7 @@
 
 The reply doesn't say its moment. One whose name holds a date (a recording) is that local day's:
 the state held at an unknown moment of it. Any other is a live answer, and holds from when it was
-received for one cadence of the feed.
+received for one cadence of its feed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ _VALUES = {
     "Charge Slots": ("carshare_charge_slots_free", ""),
 }
 
-_LIVE_CADENCE_S = 60
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})")
 _DEGREES = r"^(-?[0-9]{1,2}(?:\.[0-9]+)?), ?(-?[0-9]{1,3}(?:\.[0-9]+)?)$"
 
@@ -70,7 +69,12 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
 def _held(reply: Reply, feed: Feed) -> Interval:
     dated = _DATED.search(reply.name)
     if dated is None:
-        return Interval(reply.received, reply.received + timedelta(seconds=feed.cadence_seconds or _LIVE_CADENCE_S))
+        if feed.cadence_seconds is None:
+            raise ReplyError(
+                f"nothing says how long the reply {reply.name!r} holds: a date in its name or a cadence is needed",
+                where="name",
+            )
+        return Interval(reply.received, reply.received + timedelta(seconds=feed.cadence_seconds))
     try:
         day = date.fromisoformat(dated[1])
     except ValueError as error:

@@ -37,10 +37,14 @@ _COLUMNS = {
 
 def parse(reply: Reply, feed: Feed) -> Parsed:  # noqa: ARG001  the signature every form has
     """One count per counter and hour; a place per counter, named for its site and direction."""
-    rows = _read_parquet(read_bytes(reply)).with_columns(
-        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), raw=pl.lit("")
+    rows = _read_parquet(read_bytes(reply)).with_row_index("row", offset=1)
+    shown = [pl.col(name).cast(pl.String).fill_null("null") for name in _COLUMNS]
+    known, unknown = refuse_where(
+        rows.with_columns(pl.col("row").cast(pl.Int64)),
+        _unusable(),
+        pl.lit("a counter, a full hour, a count and a position are needed"),
+        raw=pl.concat_str(shown, separator=","),
     )
-    known, unknown = refuse_where(rows, _unusable(), _describe())
     known = known.with_columns(
         place=pl.format("counter:{}", "counter_id"),
         quantity=pl.lit(_QUANTITY),
@@ -68,13 +72,6 @@ def _unusable() -> pl.Expr:
         & (pl.col("date").dt.truncate("1h") == pl.col("date"))
         & pl.col("latitude").is_between(-90, 90)
         & pl.col("longitude").is_between(-180, 180)
-    )
-
-
-def _describe() -> pl.Expr:
-    shown = [pl.col(name).cast(pl.String).fill_null("null") for name in _COLUMNS]
-    return pl.format(
-        "a counter, an hour, a count and a position are needed, got {}", pl.concat_str(shown, separator=", ")
     )
 
 
