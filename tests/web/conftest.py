@@ -7,13 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from passerelle.archive.folder import create_folder
 from passerelle.archive.opening import open_archive
@@ -28,11 +38,12 @@ IMPORTED = ("bike-counters", "geodair-no2-mean", "geodair-no2-max")
 KEPT_BACK = "geodair-no2-max"
 READY_SECONDS = 60
 PATIENCE_MS = 20_000
-# A headless Chromium draws WebGL in software, and calls home unless told not to.
+# A headless Chromium draws WebGL in software, which is slow, so that only tests that need the map ask for it.
+DRAWS_MAPS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+DRAWS_NONE = ["--disable-3d-apis"]
+# It calls home unless told not to.
 CHROMIUM = [
     "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -125,24 +136,55 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: Path | None) -> Iterator[Browser]:
-    """The machine's Chromium."""
+def playwright() -> Iterator[Playwright]:
+    """What drives the browsers."""
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium and str(chromium), args=CHROMIUM)
-        yield launched
-        launched.close()
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: Path | None) -> Iterator[Browser]:
+    """The machine's Chromium, without WebGL: the page leaves its map out and says so."""
+    launched = playwright.chromium.launch(executable_path=chromium and str(chromium), args=CHROMIUM + DRAWS_NONE)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def drawing_browser(playwright: Playwright, chromium: Path | None) -> Iterator[Browser]:
+    """The machine's Chromium, with WebGL."""
+    launched = playwright.chromium.launch(executable_path=chromium and str(chromium), args=CHROMIUM + DRAWS_MAPS)
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """An English reader in New York, so that the city's times are told from the machine's."""
+    with open_context(browser) as made:
+        yield made
+
+
+@contextmanager
+def open_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A reader's window until the block ends."""
     made = browser.new_context(
         locale="en-GB", timezone_id="America/New_York", viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
     )
     made.set_default_timeout(PATIENCE_MS)
     yield made
     made.close()
+
+
+@pytest.fixture
+def map_reader(drawing_browser: Browser, node_url: str) -> Iterator[Reader]:
+    """A reader as `reader`, whose browser draws the map."""
+    with open_context(drawing_browser) as context:
+        made = Reader(context.new_page(), node_url)
+        made.watch()
+        yield made
+        assert made.complaints == []
 
 
 @pytest.fixture

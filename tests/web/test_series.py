@@ -133,9 +133,9 @@ def test_every_sector_is_named(reader: Reader) -> None:
     expect(sectors.filter(has_text="Mobility")).to_contain_text("52 places · 52 series")
 
 
-def test_a_place_on_the_map_opens(reader: Reader) -> None:
+def test_a_place_on_the_map_opens(map_reader: Reader) -> None:
     """A click on a place's mark lists its series and opens one of them."""
-    page = reader.open()
+    page = map_reader.open()
     canvas = page.get_by_role("region", name=re.compile("Map of the places"))
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
