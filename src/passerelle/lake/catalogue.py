@@ -79,11 +79,12 @@ class Catalogue:
                 f"ATTACH 'ducklake:{quoted(self.folder / 'catalogue.ducklake')}' AS lake "
                 f"(DATA_PATH '{quoted(self.folder / 'data')}', OVERRIDE_DATA_PATH true)"
             )
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.BinderException) as error:
+            # "Conflicting lock is held" by another process, "file handle conflict" within this one.
             self._root.close()
-            if "lock" not in str(error):
+            if "conflict" not in str(error).lower():
                 raise
-            raise FolderBusyError(f"{self.folder} is in use by another process", where=str(self.folder)) from error
+            raise FolderBusyError(f"{self.folder} is open already, here or in another process", where=str(self.folder)) from error
         if not (self.folder / "layout.json").exists():
             self._root.execute(_TABLES)
             write_layout(self.folder)

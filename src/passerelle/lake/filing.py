@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import duckdb
 import pyarrow as pa
+import structlog
 
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.committer import Committer, answer
@@ -20,8 +21,10 @@ from passerelle.lake.query import read_progress
 from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.settle import apply, insert, settle
 from passerelle.lake.state import State
-from passerelle.model.errors import IdempotencyError
+from passerelle.model.errors import IdempotencyError, StorageFullError
 from passerelle.model.observation import OBSERVATION
+
+_log = structlog.get_logger(__name__)
 
 PORTION = 1_000_000
 """Rows that one insert takes."""
@@ -37,6 +40,7 @@ class Filing:
         self._committer = committer
         self.lock = threading.RLock()
         """Held by whoever adds to the lake or deletes from it."""
+        self._filed = 0
 
     def flush(self) -> None:
         """File what is pending now; `StorageFullError` where the disk is full, and it all stays pending."""
@@ -53,7 +57,15 @@ class Filing:
             self._commit(rows, sequence)
         self._state.forget(sequence)
         self._committer.release(sum(piece.table.num_rows for piece in pieces))
-        self._front.drop(sequence)
+        self._filed = sequence
+        self._drop()
+
+    def _drop(self) -> None:
+        """Clear the front of what is filed; on a full disk that waits, as opening the lake does it too."""
+        try:
+            self._front.drop(self._filed)
+        except StorageFullError as error:
+            _log.warning("lake_front_not_cleared", reason=str(error))
 
     def _commit(self, rows: Rows, sequence: int) -> None:
         rewriting = self._catalogue.rewriting if rows.others.num_rows else nullcontext()
