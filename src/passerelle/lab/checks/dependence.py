@@ -20,7 +20,7 @@ def check_dependence(data: Paired) -> Check:
 
     `numbers` also give the Newey-West error with the bandwidth floor(4 (T/100)^(2/9)), for comparison.
     """
-    # Two seconds to load, see `fit_did`.
+    # Loaded on first use, see `estimate_did`.
     from statsmodels.regression.linear_model import OLS
 
     matrix = design_matrix(data)

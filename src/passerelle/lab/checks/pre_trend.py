@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from passerelle.lab.paired import Paired
 from passerelle.lab.result import Check, Outcome, Result
@@ -17,7 +16,8 @@ def check_pre_trend(data: Paired, result: Result) -> Check:
     The drift is the slope over the times before the change, carried from the middle of the window before to
     the middle of the one after. A short window sees only a steep drift: `numbers` give the drift's interval.
     """
-    # Two seconds to load, see `fit_did`.
+    # Loaded on first use, see `estimate_did`.
+    from scipy import special
     from statsmodels.regression.linear_model import OLS
 
     before = ~data.after

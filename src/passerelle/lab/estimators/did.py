@@ -19,7 +19,6 @@ doi:10.1162/REST_a_00545). No bandwidth is chosen and the variance may differ be
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from passerelle.lab.paired import Floats, Paired
 from passerelle.lab.result import Result
@@ -39,6 +38,9 @@ _NOTHING = 1e-12
 
 def estimate_did(data: Paired, level: float = 0.95) -> Result:
     """The effect on the treated group, its standard error, interval and p value; no checks run yet."""
+    # Loaded on first use, like statsmodels below: a node that runs no study shouldn't wait seconds for them.
+    from scipy import special
+
     sides = (int((~data.after).sum()), int(data.after.sum()))
     if min(sides) < FEWEST_TIMES:
         raise StudyError(
@@ -78,7 +80,6 @@ def design_matrix(data: Paired) -> Floats:
 
 def fit_did(data: Paired) -> Floats:
     """The least-squares coefficients: level before, effect, then one for each covariate."""
-    # Loading statsmodels takes two seconds, which a node that runs no study shouldn't wait for.
     from statsmodels.regression.linear_model import OLS
 
     matrix = design_matrix(data)
