@@ -36,7 +36,7 @@ def study_of(case: Case, days: int) -> Study:
 
 
 def judged(study: Study, effect: float) -> Evaluation:
-    """The study on synthetic hours, 100 each with noise; `effect` is the share evenings changed by from the change on."""
+    """The study on synthetic hours, 100 each with noise; the share `effect` is added to evenings from the change on."""
     start, end = read_span(study, ZONE)
     starts = pl.datetime_range(start, end, "1h", closed="left", time_zone="UTC", eager=True).dt.cast_time_unit("us")
     clock = starts.dt.convert_time_zone(ZONE.key)
