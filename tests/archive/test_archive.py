@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from passerelle.archive import Admission, Archive, create_folder, open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
+from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import UnknownNameError
 from passerelle.model.series import Series
@@ -76,6 +78,15 @@ def test_bytes_that_cannot_be_scrubbed_are_not_kept(archive: Archive, folder: Pa
     assert "a header is needed" in str(admission.reason)
     assert list_reply_files(folder) == []
     assert archive.keep("open", Reply(b"<html>Ada Lovelace</html>", HELD)).unchanged
+
+
+def test_a_scrub_that_fails_keeps_nothing(archive: Archive, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that `scrub` didn't foresee is the form's defect: no byte reaches the disk, and the node goes on."""
+    monkeypatch.setitem(FORMS, "lines", replace(FORMS["lines"], scrub=lambda body: body.decode().encode("ascii")))
+    admission = archive.admit(archive.keep("open", Reply("é".encode(), HELD)).reply_id)
+    assert admission.state is ReplyState.UNREADABLE
+    assert "UnicodeEncodeError" in str(admission.reason)
+    assert list_reply_files(folder) == []
 
 
 def test_an_unchanged_reply_is_a_check(archive: Archive, folder: Path, reply: Make) -> None:

@@ -18,7 +18,7 @@ from passerelle.archive.backup import Contents, back_up, restore, verify_folder
 from passerelle.archive.folder import format_public_key, read_key
 from passerelle.feeds.feed import Reply
 from passerelle.lake.contract import Selection
-from passerelle.model.errors import InvalidValueError, LayoutError, UnknownNameError
+from passerelle.model.errors import FolderBusyError, InvalidValueError, LayoutError, UnknownNameError
 from passerelle.model.observation import OBSERVATION
 from passerelle.model.place import Place
 from passerelle.model.series import Series
@@ -113,6 +113,13 @@ def test_nothing_is_overwritten(archive: Archive, tmp_path: Path) -> None:
         restore(tmp_path / "backup", tmp_path / "full")
     with pytest.raises(LayoutError, match="not a city's folder"):
         restore(tmp_path / "full", tmp_path / "restored")
+
+
+def test_a_running_folder_is_no_backup(archive: Archive, tmp_path: Path) -> None:
+    """Restoring from a folder that a process writes says whose it is."""
+    with pytest.raises(FolderBusyError):
+        restore(archive.folder, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
 
 
 def test_a_folder_without_a_replys_bytes_is_no_backup(archive: Archive, admit: Admit, tmp_path: Path) -> None:

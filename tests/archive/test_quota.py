@@ -144,6 +144,20 @@ def test_a_filling_disk(small_disk: Path, city_file: Path, reply: Make, monkeypa
         assert archive.lake.history(Selection())["value"].to_pylist() == [1.0, 2.0, 3.0]
 
 
+def test_a_node_opens_on_a_full_disk(small_disk: Path, city_file: Path, reply: Make) -> None:
+    """A reply that was held when the disk filled waits; the folder opens, and with room again it is admitted."""
+    create_folder(small_disk / "city", city_file)
+    with closing(open_archive(small_disk / "city")) as archive:
+        archive.keep("open", reply(LINE.format(1)))
+    # Less than the reserve of 0.6 MiB, and enough for SQLite's shared memory.
+    filler = fill(small_disk, leave=400_000)
+    with closing(open_archive(small_disk / "city")) as archive:
+        assert archive.lake.read(Selection()).num_rows == 0
+        filler.unlink()
+        archive.disk = quotas.DiskGuard(archive.folder, archive.events)
+        assert [admission.rows for admission in archive.resume()] == [1]
+
+
 def test_a_disk_that_is_full_already(small_disk: Path, city_file: Path, reply: Make) -> None:
     """Where another program took the last byte in between, a reply is refused whole and comes later."""
     create_folder(small_disk / "city", city_file)

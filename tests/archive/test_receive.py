@@ -14,6 +14,7 @@ from passerelle.model.errors import IdempotencyError, InvalidValueError, Refused
 from passerelle.model.observation import OBSERVATION
 from passerelle.model.place import Place, point
 from passerelle.model.series import Series
+from passerelle.registry.places import get_place
 from passerelle.registry.replies import ReplyState, get_reply
 from passerelle.registry.tokens import Scope, find_token
 
@@ -149,6 +150,17 @@ def test_a_series_is_registered_in_a_feed_that_measures_it(archive: Archive) -> 
         archive.register([], [Series("open", "rivoli", "reports_opened")])
     with pytest.raises(UnknownNameError, match="nowhere"):
         archive.register([], [Series("nowhere", "rivoli", "bicycle_count")])
+
+
+def test_a_sender_describes_its_own_places_only(archive: Archive, sender: Sender) -> None:
+    """Where another feed measures too, registering leaves the place as it was; a place of one's own changes."""
+    own = Series("open", "box", "bicycle_count")
+    for name in ("Box", "Box, moved"):
+        archive.register([Place("rivoli", "joke", name, point(0, 0)), Place("box", "counter", name)], [RIVOLI, own])
+    with archive.engine.connect() as connection:
+        assert get_place(connection, "rivoli").name == "Rivoli"
+        assert get_place(connection, "box").name == "Box, moved"
+    assert archive.receive(batch(1, series=own.number), sender, None, b"").rows == 1
 
 
 def test_a_token_for_another_feed_is_refused(archive: Archive) -> None:

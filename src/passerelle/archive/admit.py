@@ -41,6 +41,18 @@ def parse_reply(form: Form, reply: Reply, feed: Feed) -> Parsed:
         raise ReplyError(f"form {form.name} failed with {type(error).__name__}: {error}", where=feed.id) from error
 
 
+def scrub_reply(form: Form, reply: Reply) -> bytes:
+    """The reply's body without what the form drops at the door; `ReplyError` where that can't be done."""
+    if form.scrub is None:
+        return reply.body
+    try:
+        return form.scrub(reply.body)
+    except ReplyError:
+        raise
+    except (PasserelleError, *_DEFECTS) as error:
+        raise ReplyError(f"scrub of {form.name} failed with {type(error).__name__}: {error}") from error
+
+
 def name_all(connection: Connection, places: Sequence[Place], series: Sequence[Series]) -> int:
     """How many series are new, now that all are named; a place that nobody described is known by its id."""
     put_places(connection, places)

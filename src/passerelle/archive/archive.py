@@ -13,11 +13,12 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from passerelle.archive.admission import Admission, Kept, Posted, Sender
-from passerelle.archive.admit import Progress, append_rows, name_all, parse_reply, refuse_unreadable
+from passerelle.archive.admit import Progress, append_rows, name_all, parse_reply, refuse_unreadable, scrub_reply
 from passerelle.archive.areas import AreaIndex
 from passerelle.archive.events import Commit, EventLog
 from passerelle.archive.folder import REGISTRY, FolderLock
@@ -34,10 +35,11 @@ from passerelle.feeds.feed import Feed, Parsed, Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Origin, Receipt
 from passerelle.lake.ducklake import DuckLakeStore
-from passerelle.model.errors import ReplyError, UnknownNameError
+from passerelle.model.errors import ReplyError, StorageFullError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.series import Series
 from passerelle.registry.database import open_database, writing
+from passerelle.registry.places import find_missing
 from passerelle.registry.refused import count_reasons, delete_refused, put_refused
 from passerelle.registry.replies import (
     Counts,
@@ -54,8 +56,10 @@ from passerelle.registry.replies import (
     set_dropped,
     set_unreadable,
 )
-from passerelle.registry.series import list_words
+from passerelle.registry.series import list_feeds_at, list_words
 from passerelle.registry.tokens import Scope, Token, create_token
+
+_log = structlog.get_logger(__name__)
 
 
 class Archive:
@@ -106,7 +110,7 @@ class Archive:
         form = FORMS[self.get_feed(feed_id).form]
         self.disk.require(len(reply.body))
         try:
-            body = reply.body if form.scrub is None else form.scrub(reply.body)
+            body = scrub_reply(form, reply)
         except ReplyError as error:
             return self._keep_hash_only(feed_id, reply, recorded, str(error))
         with self._keeping:
@@ -131,8 +135,7 @@ class Archive:
 
     def find_kept(self, feed_id: str, reply: Reply) -> StoredReply | None:
         """The newest reply of the feed with these bytes, or None: whether a recording was imported before."""
-        form = FORMS[self.get_feed(feed_id).form]
-        body = reply.body if form.scrub is None else form.scrub(reply.body)
+        body = scrub_reply(FORMS[self.get_feed(feed_id).form], reply)
         with self.engine.connect() as connection:
             return find_reply_of(connection, feed_id, hashlib.sha256(body).hexdigest())
 
@@ -164,12 +167,21 @@ class Archive:
                 return self._set_unreadable(stored, str(error))
 
     def resume(self, progress: Progress | None = None) -> list[Admission]:
-        """Admit the replies that were kept and not yet admitted when the last process ended."""
+        """Admit the replies that were kept and are not admitted yet, as far as the disk has room.
+
+        They are left by a process that ended in between, or by a disk that was full.
+        """
         with self.engine.connect() as connection:
             held = [get_reply(connection, number) for number in list_held(connection)]
         # A feed that has left the city file keeps its replies, and they wait until it is back.
         readable = [one for one in held if one.feed in self._feeds and one.form in (*FORMS, TABLE)]
-        return [self.admit(reply.id, progress) for reply in readable]
+        admissions: list[Admission] = []
+        try:
+            admissions.extend(self.admit(reply.id, progress) for reply in readable)
+        except StorageFullError as error:
+            # A node on a full disk still answers; what is held waits for the next time.
+            _log.warning("admission waits for room on the disk", error=str(error))
+        return admissions
 
     def read_again(self, stored: StoredReply) -> pa.Table:
         """The rows of a kept reply as today's parser reads and today's bounds admit them; the refused are kept anew."""
@@ -244,7 +256,12 @@ class Archive:
             feed = self.get_feed(one.feed)
             if one.quantity not in feed.quantities:
                 raise UnknownNameError("quantity", one.quantity, list(feed.quantities), where="quantity")
-        self._name(places, series)
+        own = {one.feed for one in series}
+        with self.engine.connect() as connection:
+            users = list_feeds_at(connection, {place.id for place in places})
+            missing = find_missing(connection, {place.id for place in places})
+        # A place that other feeds measure at too is theirs to describe.
+        self._name([one for one in places if one.id in missing or users.get(one.id, own) <= own], series)
 
     def _admit_reply(self, stored: StoredReply, progress: Progress | None) -> Admission:
         checked, counts = self._take_in(stored)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import CITY, KEY, LAYOUT_FILE, REGISTRY, read_layout
+from passerelle.archive.folder import CITY, KEY, LAYOUT_FILE, LOCK, REGISTRY, read_layout, require_free
 from passerelle.archive.opening import open_archive
 from passerelle.archive.replies import ReplyFiles
 from passerelle.model.errors import InvalidValueError
@@ -57,7 +57,10 @@ def restore(source: Path, folder: Path, progress: Progress | None = None) -> Con
     """What the city restored into `folder`, absent or empty, was found to hold; an older backup is upgraded."""
     read_layout(source)
     _require_empty(folder)
-    files = [path for path in sorted(source.rglob("*")) if path.is_file()]
+    require_free(source)
+    files = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name != LOCK]
+    # Last, so that a restore that stopped half-way is no city's folder.
+    files.sort(key=lambda path: path == source / LAYOUT_FILE)
     for done, path in enumerate(files):
         copy = folder / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)

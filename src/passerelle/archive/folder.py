@@ -31,6 +31,7 @@ UPGRADES: dict[int, Callable[[Path], None]] = {}
 
 CITY, KEY, LOCK, NODE, REGISTRY = "city.toml", "key.pem", "lock", "node.json", "registry.sqlite"
 LAYOUT_FILE = "layout.json"
+SPOOL = "rereading-"
 
 
 def create_folder(folder: Path, city: str | Path) -> None:
@@ -125,6 +126,12 @@ def find_node(folder: Path) -> NodeNote | None:
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return note if _is_held(folder / LOCK) else None
+
+
+def require_free(folder: Path) -> None:
+    """Raise `FolderBusyError` where a process owns the folder; it isn't taken, nor written to."""
+    if (folder / LOCK).exists() and _is_held(folder / LOCK):
+        raise FolderBusyError(_describe_owner(folder), where=str(folder))
 
 
 def _is_held(lock: Path) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import CITY, FolderLock, read_key, read_layout, upgrade_folder
+from passerelle.archive.folder import CITY, SPOOL, FolderLock, read_key, read_layout, upgrade_folder
 from passerelle.feeds.city import read_city
 from passerelle.lake.ducklake import open_lake
 
@@ -21,6 +22,8 @@ def open_archive(folder: Path) -> Archive:
         lock = FolderLock(folder)
         opened.callback(lock.release)
         upgrade_folder(folder)
+        for left_over in folder.glob(f"{SPOOL}*"):
+            shutil.rmtree(left_over)
         (folder / "lake").mkdir(exist_ok=True)
         lake = open_lake(folder / "lake")
         opened.callback(lake.close)

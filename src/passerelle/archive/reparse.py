@@ -17,6 +17,7 @@ import polars as pl
 
 from passerelle.archive.admit import Progress, append_rows
 from passerelle.archive.archive import Archive
+from passerelle.archive.folder import SPOOL
 from passerelle.archive.rows import to_observations
 from passerelle.lake.contract import Lake, Origin, Selection
 from passerelle.model.errors import ReplyError
@@ -54,7 +55,7 @@ def reparse(archive: Archive, feed_id: str, progress: Progress | None = None) ->
         kept = list_kept(connection, feed=feed_id, form=feed.form)
     replies = [reply for reply in kept if reply.state is not ReplyState.HELD]
     # Beside the folder's own files: what a feed ever said can be more than the machine's temporary space.
-    with tempfile.TemporaryDirectory(dir=archive.folder, prefix="rereading-") as spool, archive.paused():
+    with tempfile.TemporaryDirectory(dir=archive.folder, prefix=SPOOL) as spool, archive.paused():
         read, rows = _read_again(archive, replies, Path(spool), progress)
         with archive.engine.connect() as connection:
             numbers = list_numbers(connection, feed=feed_id)

@@ -134,6 +134,15 @@ def list_numbers(connection: Connection, *, feed: str | None = None, quantity: s
     return list(connection.execute(statement).scalars())
 
 
+def list_feeds_at(connection: Connection, places: set[str]) -> dict[str, set[str]]:
+    """For each of `places` at which anything is measured: the feeds that do."""
+    rows = connection.execute(select(SERIES.c.place, SERIES.c.feed).where(SERIES.c.place.in_(places)).distinct())
+    feeds: dict[str, set[str]] = {}
+    for place, feed in rows:
+        feeds.setdefault(place, set()).add(feed)
+    return feeds
+
+
 def count_series(connection: Connection) -> dict[str, tuple[int, int]]:
     """For each sector that has series: how many, and at how many places."""
     rows = connection.execute(
