@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from passerelle.api.metrics import Metrics
 from passerelle.api.node import Node
@@ -25,7 +26,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 @get("/health", tags=["operation"], sync_to_thread=True)
-def read_health(node: Node) -> Health:
+def read_health(node: NamedDependency[Node]) -> Health:
     """The node's state. 200 while it answers, degraded or not."""
     reasons = _find_faults(node, node.archive.lake.size())
     return Health("degraded" if reasons else "ok", reasons, node.archive.city.id, node.version)
@@ -44,6 +45,6 @@ def _find_faults(node: Node, size: Size) -> list[str]:
 
 
 @get("/metrics", tags=["operation"], media_type="text/plain", sync_to_thread=True)
-def read_metrics(metrics: Metrics) -> Response[bytes]:
+def read_metrics(metrics: NamedDependency[Metrics]) -> Response[bytes]:
     """Counters and sizes for Prometheus."""
     return Response(metrics.write(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.constants import RESERVED_KWARGS
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from passerelle.api.cursors import MOST_ITEMS
 from passerelle.api.problem import RequestError, refuse_parameter, say
@@ -18,16 +18,18 @@ from passerelle.model.errors import InvalidValueError
 from passerelle.model.interval import parse_time
 from passerelle.model.quantity import Sector, get_quantity, list_quantities
 
-Limit = Annotated[int, Parameter(ge=1, le=MOST_ITEMS, description="Items in one answer.")]
-Cursor = Annotated[str | None, Parameter(description="The `next` of the answer before, unchanged.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS, description="Items in one answer.")]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the answer before, unchanged.")]
 TimeText = Annotated[
     str | None,
-    Parameter(schema_extra={"format": "date-time"}, description="RFC 3339, with a zone; `+` is written %2B."),
+    QueryParameter(schema_extra={"format": "date-time"}, description="RFC 3339, with a zone; `+` is written %2B."),
 ]
-BoxText = Annotated[str | None, Parameter(description="West, south, east, north in degrees, separated by commas.")]
-SectorName = Annotated[str | None, Parameter(schema_extra={"enum": [str(sector) for sector in Sector]})]
-QuantityName = Annotated[str | None, Parameter(description="A name of /api/v1/quantities.")]
-SearchText = Annotated[str | None, Parameter(max_length=200, description="Words to find in names, whatever the case.")]
+BoxText = Annotated[str | None, QueryParameter(description="West, south, east, north in degrees, separated by commas.")]
+SectorName = Annotated[str | None, QueryParameter(schema_extra={"enum": [str(sector) for sector in Sector]})]
+QuantityName = Annotated[str | None, QueryParameter(description="A name of /api/v1/quantities.")]
+SearchText = Annotated[
+    str | None, QueryParameter(max_length=200, description="Words to find in names, whatever the case.")
+]
 
 Box = tuple[float, float, float, float]
 
@@ -36,18 +38,11 @@ Box = tuple[float, float, float, float]
 def list_documented(handler: BaseRouteHandler) -> frozenset[str]:
     """The query parameters that `handler` documents, which are all it takes."""
     injected = set(handler.resolve_dependencies()) | RESERVED_KWARGS
-    in_path = {name for path in handler.paths for name in _path_names(path)}
     return frozenset(
         name
         for name, field in handler.parsed_fn_signature.parameters.items()
-        if name not in injected
-        and name not in in_path
-        and not any(getattr(meta, "header", None) for meta in (field.kwarg_definition,))
+        if name not in injected and not isinstance(field.kwarg_definition, (HeaderParameter, PathParameter))
     )
-
-
-def _path_names(path: str) -> Iterable[str]:
-    return (part[1:-1].split(":")[0] for part in path.split("/") if part.startswith("{"))
 
 
 # Not a plain function, which Litestar would run in a thread.

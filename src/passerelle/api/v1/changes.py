@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from sqlalchemy import Connection
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
@@ -63,7 +65,7 @@ def _show(connection: Connection, document: dict[str, Any]) -> ChangeOut:
 
 @get("/changes", tags=["changes"], sync_to_thread=True)
 def list_all(
-    node: Node,
+    node: NamedDependency[Node],
     sector: SectorName = None,
     q: SearchText = None,
     limit: Limit = 100,
@@ -79,7 +81,7 @@ def list_all(
 
 
 @get("/changes/{change_id:str}", tags=["changes"], sync_to_thread=True)
-def read_one(node: Node, change_id: str) -> ChangeWhole:
+def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWhole:
     """One change, its studies and its latest finding."""
     with node.archive.engine.connect() as connection:
         document = get_change(connection, change_id)

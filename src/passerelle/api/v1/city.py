@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 
 from passerelle.api.node import Node
 from passerelle.model.quantity import Sector
@@ -64,7 +65,7 @@ class CityOut(msgspec.Struct, frozen=True):
 
 
 @get("/city", tags=["city"], sync_to_thread=True)
-def read_city(node: Node) -> CityOut:
+def read_city(node: NamedDependency[Node]) -> CityOut:
     """The city, its sectors and how much of each this node holds."""
     city, archive = node.archive.city, node.archive
     with archive.engine.connect() as connection:

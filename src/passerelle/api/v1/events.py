@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from passerelle.api.problem import refuse_parameter
@@ -14,8 +15,8 @@ from passerelle.api.stream import EventStream
 
 @get("/events", tags=["events"], media_type="text/event-stream")
 async def listen(
-    events: EventStream,
-    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", required=False)] = None,
+    events: NamedDependency[EventStream],
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", required=False)] = None,
 ) -> Stream:
     """Events as they happen, each `{at, kind, feed, document}`; `Last-Event-ID` brings those missed since."""
     if last_event_id is not None and not (

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
@@ -106,7 +108,9 @@ def _show_reply(reply: StoredReply) -> ReplyOut:
 
 
 @get("/feeds", tags=["feeds"], sync_to_thread=True)
-def list_all(node: Node, sector: SectorName = None, limit: Limit = 100, cursor: Cursor = None) -> Page[FeedOut]:
+def list_all(
+    node: NamedDependency[Node], sector: SectorName = None, limit: Limit = 100, cursor: Cursor = None
+) -> Page[FeedOut]:
     """Feeds by id."""
     check_sector(sector)
     after = read_cursor(cursor, str) or ""
@@ -127,13 +131,15 @@ def _show_all(node: Node, feeds: Any) -> list[FeedOut]:
 
 
 @get("/feeds/{feed_id:str}", tags=["feeds"], sync_to_thread=True)
-def read_one(node: Node, feed_id: str) -> FeedOut:
+def read_one(node: NamedDependency[Node], feed_id: FromPath[str]) -> FeedOut:
     """One feed."""
     return _show_all(node, [node.archive.get_feed(feed_id)])[0]
 
 
 @get("/feeds/{feed_id:str}/replies", tags=["feeds"], sync_to_thread=True)
-def list_of_feed(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = None) -> Page[ReplyOut]:
+def list_of_feed(
+    node: NamedDependency[Node], feed_id: FromPath[str], limit: Limit = 100, cursor: Cursor = None
+) -> Page[ReplyOut]:
     """The feed's replies, newest first."""
     node.archive.get_feed(feed_id)
     with node.archive.engine.connect() as connection:
@@ -143,7 +149,9 @@ def list_of_feed(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = 
 
 
 @get("/feeds/{feed_id:str}/refused", tags=["feeds"], sync_to_thread=True)
-def list_refused_rows(node: Node, feed_id: str, limit: Limit = 100, cursor: Cursor = None) -> Page[RefusedOut]:
+def list_refused_rows(
+    node: NamedDependency[Node], feed_id: FromPath[str], limit: Limit = 100, cursor: Cursor = None
+) -> Page[RefusedOut]:
     """The feed's refused rows, in the order they were refused; only of a feed that may leave the node."""
     check_redistribution(node.archive.get_feed(feed_id), Leaving.ROWS)
     with node.archive.engine.connect() as connection:
@@ -153,7 +161,7 @@ def list_refused_rows(node: Node, feed_id: str, limit: Limit = 100, cursor: Curs
 
 
 @get("/feeds/{feed_id:str}/trust", tags=["feeds"], sync_to_thread=False)
-def read_trust(node: Node, feed_id: str) -> None:
+def read_trust(node: NamedDependency[Node], feed_id: FromPath[str]) -> None:
     """Not built yet: answers 501."""
     node.archive.get_feed(feed_id)
     raise RequestError("not-yet", "This version of Passerelle doesn't measure a feed's trust yet.")

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
@@ -76,10 +77,10 @@ class FindingOut(FindingSummary, frozen=True, kw_only=True):
 
 @get("/findings", tags=["findings"], sync_to_thread=True)
 def list_all(
-    node: Node,
-    change: Annotated[str | None, Parameter(max_length=200)] = None,
-    study: Annotated[str | None, Parameter(max_length=200)] = None,
-    verdict: Annotated[str | None, Parameter(schema_extra={"enum": list(VERDICTS)})] = None,
+    node: NamedDependency[Node],
+    change: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    study: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    verdict: Annotated[str | None, QueryParameter(schema_extra={"enum": list(VERDICTS)})] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[FindingSummary]:
@@ -105,14 +106,14 @@ def list_all(
     sync_to_thread=True,
     responses={200: ResponseSpec(FindingOut, generate_examples=False)},
 )
-def read_one(node: Node, finding_id: str) -> Response[dict[str, Any]]:
+def read_one(node: NamedDependency[Node], finding_id: FromPath[str]) -> Response[dict[str, Any]]:
     """One finding in full, as it was signed: not a field more or less."""
     with node.archive.engine.connect() as connection:
         return Response(get_finding(connection, finding_id))
 
 
 @get("/findings/{finding_id:str}/bundle", tags=["findings"], media_type="application/zip", sync_to_thread=True)
-def read_bundle(node: Node, finding_id: str) -> Response[bytes]:
+def read_bundle(node: NamedDependency[Node], finding_id: FromPath[str]) -> Response[bytes]:
     """All that is needed to check the finding, as a ZIP file."""
     with node.archive.engine.connect() as connection:
         bundle = get_bundle(connection, finding_id)

@@ -12,6 +12,8 @@ import msgspec
 import structlog
 from litestar import Request, get, post
 from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from passerelle.api.cursors import Page
@@ -39,7 +41,7 @@ def list_all() -> Page[JobOut]:
 
 
 @post("/jobs/{name:str}", tags=["jobs"], status_code=200, media_type="application/x-ndjson")
-async def run_one(request: Request[Any, Any, Any], node: Node, name: str) -> Stream:
+async def run_one(request: Request[Any, Any, Any], node: NamedDependency[Node], name: FromPath[str]) -> Stream:
     """Do a job, for officers. Lines of JSON: `{"done", "total"}` as it goes, last `{"result"}` or `{"problem"}`."""
     authorization = request.headers.get("authorization")
     await sync_to_thread(node.tokens.check_officer, authorization)

@@ -12,8 +12,9 @@ import msgspec
 import polars as pl
 import pyarrow as pa
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from passerelle.api.cursors import Page, read_cursor, write_cursor
@@ -86,15 +87,15 @@ class BucketOut(msgspec.Struct, frozen=True):
 @get("/series/{series_id:str}/observations", tags=["observations"], sync_to_thread=True)
 def list_of_series(
     request: Request[Any, Any, Any],
-    node: Node,
-    series_id: str,
+    node: NamedDependency[Node],
+    series_id: FromPath[str],
     start: TimeText = None,
     end: TimeText = None,
     as_known_at: TimeText = None,
-    aggregate: Annotated[str | None, Parameter(description=_AGGREGATE_ALLOWED)] = None,
-    versions: Annotated[bool, Parameter(description="Every version of each value, withdrawals too.")] = False,
-    format: Annotated[str | None, Parameter(schema_extra={"enum": list(MEDIA_TYPES)})] = None,  # noqa: A002
-    limit: Annotated[int | None, Parameter(ge=1, le=1000, description="JSON only; 1000 unless told.")] = None,
+    aggregate: Annotated[str | None, QueryParameter(description=_AGGREGATE_ALLOWED)] = None,
+    versions: Annotated[bool, QueryParameter(description="Every version of each value, withdrawals too.")] = False,
+    format: Annotated[str | None, QueryParameter(schema_extra={"enum": list(MEDIA_TYPES)})] = None,  # noqa: A002
+    limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="JSON only; 1000 unless told.")] = None,
     cursor: Cursor = None,
 ) -> Response[Page[ObservationOut]] | Response[Page[BucketOut]] | Response[bytes] | Stream:
     """The series' observations whose start lies in `[start, end)`, by start.
@@ -228,7 +229,7 @@ def _read_on(node: Node, selection: Selection, table: pa.Table) -> Iterator[pa.T
     operation_class=PostOperation,
     responses={status: ResponseSpec(Problem, description=KINDS[kind].title) for status, kind in _REFUSALS.items()},
 )
-async def post_all(request: Request[Any, Any, Any], inbox: Inbox) -> PostedOut:
+async def post_all(request: Request[Any, Any, Any], inbox: NamedDependency[Inbox]) -> PostedOut:
     """Send observations of the token's feed: all are kept or none, on the disk when the answer comes.
 
     Series are registered first (`POST /series`). A row without a value withdraws the observation and says why in

@@ -6,14 +6,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import BoxText, Cursor, Limit, SearchText, SectorName, check_sector, read_box
 from passerelle.registry.places import StoredPlace, get_place, list_places
 
-AreaName = Annotated[str | None, Parameter(description="Code of an official area, or division:code.")]
+AreaName = Annotated[str | None, QueryParameter(description="Code of an official area, or division:code.")]
 
 
 class PlaceOut(msgspec.Struct, frozen=True):
@@ -60,8 +61,8 @@ def _show(place: StoredPlace) -> PlaceOut:
 
 @get("/places", tags=["places"], sync_to_thread=True)
 def list_all(
-    node: Node,
-    kind: Annotated[str | None, Parameter(max_length=100)] = None,
+    node: NamedDependency[Node],
+    kind: Annotated[str | None, QueryParameter(max_length=100)] = None,
     sector: SectorName = None,
     area: AreaName = None,
     bbox: BoxText = None,
@@ -88,14 +89,14 @@ def list_all(
 
 # Publishers' ids may hold a slash, so that a place's id is the whole rest of the path.
 @get("/places/{place_id:path}", tags=["places"], sync_to_thread=True)
-def read_one(node: Node, place_id: str) -> PlaceOut:
+def read_one(node: NamedDependency[Node], place_id: FromPath[str]) -> PlaceOut:
     """One place."""
     with node.archive.engine.connect() as connection:
         return _show(get_place(connection, place_id.removeprefix("/")))
 
 
 @get("/areas", tags=["places"], media_type="application/geo+json", sync_to_thread=True)
-def list_official(node: Node) -> AreaCollection:
+def list_official(node: NamedDependency[Node]) -> AreaCollection:
     """The official areas of the city, the map under everything."""
     return AreaCollection(
         [

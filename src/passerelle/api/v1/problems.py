@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get
+from litestar.params import FromPath
 
 from passerelle.api.cursors import Page
 from passerelle.api.problem import KINDS, ProblemKind
@@ -16,7 +17,7 @@ def list_all() -> Page[ProblemKind]:
 
 
 @get("/problems/{name:str}", tags=["problems"], sync_to_thread=False)
-def read_one(name: str) -> ProblemKind:
+def read_one(name: FromPath[str]) -> ProblemKind:
     """One kind of problem."""
     if name not in KINDS:
         raise UnknownNameError("problem", name, list(KINDS), where="problem")

@@ -6,6 +6,7 @@ import math
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
@@ -57,6 +58,6 @@ def list_all(sector: SectorName = None, limit: Limit = 1000, cursor: Cursor = No
 
 
 @get("/quantities/{name:str}", tags=["quantities"], sync_to_thread=False)
-def read_one(name: str) -> QuantityOut:
+def read_one(name: FromPath[str]) -> QuantityOut:
     """One quantity."""
     return _show(get_quantity(name))

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
@@ -110,11 +111,11 @@ def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest:
 
 @get("/series", tags=["series"], sync_to_thread=True)
 def list_all(
-    node: Node,
+    node: NamedDependency[Node],
     sector: SectorName = None,
     quantity: QuantityName = None,
-    place: Annotated[str | None, Parameter(max_length=200)] = None,
-    feed: Annotated[str | None, Parameter(max_length=200)] = None,
+    place: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    feed: Annotated[str | None, QueryParameter(max_length=200)] = None,
     area: AreaName = None,
     bbox: BoxText = None,
     q: SearchText = None,
@@ -142,7 +143,7 @@ def list_all(
 
 
 @get("/series/{series_id:str}", tags=["series"], sync_to_thread=True)
-def read_one(node: Node, series_id: str) -> SeriesOut:
+def read_one(node: NamedDependency[Node], series_id: FromPath[str]) -> SeriesOut:
     """One series."""
     return show_series(node, [find_series(node, series_id)])[0]
 
@@ -175,7 +176,7 @@ class NewSeries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/series", tags=["series"], sync_to_thread=True)
-def register_one(request: Request[Any, Any, Any], node: Node, data: NewSeries) -> SeriesOut:
+def register_one(request: Request[Any, Any, Any], node: NamedDependency[Node], data: JSONBody[NewSeries]) -> SeriesOut:
     """Register a series of the token's feed; one that is there already is answered as it is."""
     token = node.tokens.find(request.headers.get("authorization"))
     check_scope(token, Scope.OBSERVATIONS)

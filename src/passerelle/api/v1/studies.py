@@ -6,7 +6,8 @@ import threading
 from typing import Annotated, Any
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
@@ -21,8 +22,8 @@ _running = threading.Lock()
 
 @get("/studies", tags=["studies"], sync_to_thread=True)
 def list_all(
-    node: Node,
-    change: Annotated[str | None, Parameter(max_length=200)] = None,
+    node: NamedDependency[Node],
+    change: Annotated[str | None, QueryParameter(max_length=200)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[dict[str, Any]]:
@@ -34,14 +35,14 @@ def list_all(
 
 
 @get("/studies/{study_id:str}", tags=["studies"], sync_to_thread=True)
-def read_one(node: Node, study_id: str) -> dict[str, Any]:
+def read_one(node: NamedDependency[Node], study_id: FromPath[str]) -> dict[str, Any]:
     """One study as it was declared."""
     with node.archive.engine.connect() as connection:
         return get_study(connection, study_id)
 
 
 @post("/studies/{study_id:str}/run", tags=["studies"], status_code=200, sync_to_thread=True)
-def run_one(node: Node, study_id: str) -> dict[str, Any]:
+def run_one(node: NamedDependency[Node], study_id: FromPath[str]) -> dict[str, Any]:
     """The finding, computed anew from the archive.
 
     Anyone may ask: the answer follows from the declaration and the data, and while neither changes it is the finding
