@@ -3,6 +3,7 @@
 
 import {
   AttributionControl,
+  type ExpressionSpecification,
   type GeoJSONSource,
   type LngLatBoundsLike,
   Map as MapLibre,
@@ -20,6 +21,9 @@ setWorkerUrl(workerUrl);
 
 /** Icons are drawn at three times their size, for dense screens and large zooms. */
 const ICON = 3;
+
+/** Up to so many marks there is room for larger ones. */
+const FEW = 200;
 
 export interface MapWords {
   zoomIn: string;
@@ -158,11 +162,12 @@ function placeFeatures(places: readonly Place[], sector: Sector | undefined): Ge
   for (const [shown] of places.map((place) => place.sectors)) {
     if (shown !== undefined) counts.set(shown, (counts.get(shown) ?? 0) + 1);
   }
+  const grow = places.filter(({ sectors }) => sector === undefined || sectors.includes(sector)).length > FEW ? 1 : 1.6;
   const features = places.flatMap((place): GeoJSON.Feature[] => {
     const geometry = pointOf(place);
     const shown = sector ?? place.sectors[0];
     if (geometry === undefined || shown === undefined || !place.sectors.includes(shown)) return [];
-    const properties = { id: place.id, name: place.name, sector: shown, rank: -(counts.get(shown) ?? 0) };
+    const properties = { id: place.id, name: place.name, sector: shown, rank: -(counts.get(shown) ?? 0), grow };
     return [{ type: "Feature", geometry, properties }];
   });
   return { type: "FeatureCollection", features };
@@ -195,7 +200,7 @@ function makeStyle(): StyleSpecification {
         layout: {
           "icon-image": ["get", "sector"],
           "symbol-sort-key": ["get", "rank"],
-          "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.18, 12, 0.26, 15, 0.45],
+          "icon-size": ["interpolate", ["linear"], ["zoom"], 10, grown(0.18), 12, grown(0.26), 15, grown(0.45)],
           "icon-allow-overlap": true,
           "icon-ignore-placement": true,
         },
@@ -214,6 +219,11 @@ function makeStyle(): StyleSpecification {
       },
     ],
   };
+}
+
+/** An icon's size, larger where a place says so. */
+function grown(size: number): ExpressionSpecification {
+  return ["*", size, ["get", "grow"]];
 }
 
 function addIcons(map: MapLibre): void {
