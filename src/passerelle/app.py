@@ -20,7 +20,6 @@ from passerelle.api.build import Api
 from passerelle.api.node import Node
 from passerelle.archive.archive import Archive
 from passerelle.archive.opening import open_archive
-from passerelle.archive.quota import drop_old_bytes
 from passerelle.model.errors import FolderBusyError
 
 _CONNECTIONS = 1024
@@ -134,13 +133,13 @@ async def _announce(archive: Archive, host: str, port: int) -> None:
 
 
 async def _keep_house(archive: Archive) -> None:
-    """Look at the disk, and drop the bytes of replies that no feed keeps any longer; the lake keeps its own house."""
+    """Look at the disk, drop bytes of replies that no feed keeps any longer, admit what a full disk held up."""
     since = _KEEP_HOUSE_SECONDS
     while True:
         await asyncio.to_thread(archive.disk.look)
         since += _LOOK_SECONDS
         if since >= _KEEP_HOUSE_SECONDS:
             since = 0.0
-            for feed in archive.city.feeds:
-                await asyncio.to_thread(drop_old_bytes, archive.engine, archive.files, feed)
+            await asyncio.to_thread(archive.drop_old_bytes)
+            await asyncio.to_thread(archive.resume)
         await asyncio.sleep(_LOOK_SECONDS)
