@@ -125,6 +125,13 @@ def test_a_feed_that_may_not_leave_is_not_offered(reader: Reader) -> None:
     expect(panel.locator(".plot")).to_have_count(0)
 
 
+def test_a_search_without_result_says_so(reader: Reader) -> None:
+    """Words that nothing bears give a sentence in place of an empty list."""
+    page = reader.open()
+    page.get_by_label("Search places and measurements").fill("zzzz")
+    expect(page.get_by_text("Nothing matches.")).to_be_visible()
+
+
 def test_every_sector_is_named(reader: Reader) -> None:
     """Mobility and air have counts; the four sectors without data are named as absent."""
     sectors = reader.open().get_by_role("list", name="Sectors").locator("> li")

@@ -21,7 +21,7 @@ export const en = {
   "changes.title": "Did it work?",
   "changes.how": "Each change is compared with somewhere, or some hours, that it did not touch. Open one to see how.",
   "changes.waiting": "Reading the changes…",
-  "changes.none": "No change has been declared in this city yet. A change and its study are two short files in the city’s folder.",
+  "changes.none": "No change has been declared in this city yet. “passerelle study --help” says how to declare one.",
   "change.since": "since {start}",
   "change.unstudied": "not studied yet",
 
@@ -116,6 +116,7 @@ export const en = {
   "search.waiting": "Searching…",
   "search.count": { one: "{count} series", other: "{count} series" },
   "search.first": { one: "The first series", other: "The first {count} series" },
+  "search.none": "Nothing matches. Try a street, an area or a quantity.",
   "search.more": "Show more",
   "search.all_places": "All places",
 

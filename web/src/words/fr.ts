@@ -23,7 +23,7 @@ export const fr: Catalogue = {
   "changes.title": "Est-ce que ça a marché ?",
   "changes.how": "Chaque changement est comparé à des lieux, ou à des heures, qu’il n’a pas touchés. Ouvrez-en un pour voir comment.",
   "changes.waiting": "Lecture des changements…",
-  "changes.none": "Aucun changement n’est encore déclaré dans cette ville. Un changement et son étude sont deux petits fichiers du dossier de la ville.",
+  "changes.none": "Aucun changement n’est encore déclaré dans cette ville. « passerelle study --help » dit comment en déclarer un.",
   "change.since": "depuis le {start}",
   "change.unstudied": "pas encore étudié",
 
@@ -118,6 +118,7 @@ export const fr: Catalogue = {
   "search.waiting": "Recherche…",
   "search.count": { one: "{count} série", other: "{count} séries" },
   "search.first": { one: "La première série", other: "Les {count} premières séries" },
+  "search.none": "Rien ne correspond. Essayez une rue, un quartier ou une grandeur.",
   "search.more": "En montrer plus",
   "search.all_places": "Tous les lieux",
 

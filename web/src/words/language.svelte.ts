@@ -18,12 +18,11 @@ function firstLanguage(): Language {
 }
 
 class Choice {
+  #asked = $derived(address.get("lang"));
   #otherwise = firstLanguage();
 
-  get current(): Language {
-    const asked = address.get("lang");
-    return isLanguage(asked) ? asked : this.#otherwise;
-  }
+  // Derived, so that another parameter of the address does not make every word of the page anew.
+  readonly current: Language = $derived(isLanguage(this.#asked) ? this.#asked : this.#otherwise);
 
   choose(language: Language): void {
     localStorage.setItem(REMEMBERED, language);
