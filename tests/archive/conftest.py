@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,22 +99,36 @@ LINES = Form(
 )
 
 
-@pytest.fixture
-def city_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A city of three feeds in the form `lines`: `open`, `derived` and `closed`, named for what may leave of them."""
+@pytest.fixture(autouse=True)
+def _lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form `lines` is known, and gone after each test."""
     monkeypatch.setitem(FORMS, "lines", LINES)
-    path = tmp_path / "city.toml"
+
+
+@pytest.fixture(scope="session")
+def city_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city of three feeds in the form `lines`: `open`, `derived` and `closed`, named for what may leave of them."""
+    path = tmp_path_factory.mktemp("testville") / "city.toml"
     feeds = [FEED % (name, name, value) for name, value in (("open", "yes"), ("derived", "derived"), ("closed", "no"))]
     path.write_text(CITY + "".join(feeds), encoding="utf-8")
     return path
 
 
-@pytest.fixture
-def folder(tmp_path: Path, city_file: Path) -> Path:
-    """The city's folder, newly made."""
-    path = tmp_path / "city"
-    create_folder(path, city_file)
+@pytest.fixture(scope="session")
+def made_folder(city_file: Path) -> Path:
+    """The city's folder, made and opened once: copying it is quicker than making another."""
+    path = city_file.parent / "city"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FORMS, "lines", LINES)
+        create_folder(path, city_file)
+        open_archive(path).close()
     return path
+
+
+@pytest.fixture
+def folder(made_folder: Path, tmp_path: Path) -> Path:
+    """The city's folder with nothing in it yet."""
+    return Path(shutil.copytree(made_folder, tmp_path / "city"))
 
 
 @pytest.fixture

@@ -42,8 +42,10 @@ def hold(folder: Path) -> Callable[[], subprocess.Popen[bytes]]:
     return start
 
 
-def test_a_folder_has_what_the_page_says(folder: Path) -> None:
+def test_a_folder_has_what_the_page_says(tmp_path: Path, city_file: Path) -> None:
     """City, key, layout and registry are there, and only the owner may read the key."""
+    folder = tmp_path / "new"
+    create_folder(folder, city_file)
     assert {path.name for path in folder.iterdir()} == {
         "city.toml",
         "key.pem",

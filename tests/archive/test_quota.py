@@ -15,6 +15,7 @@ import pytest
 from passerelle.archive import Admission, Archive, create_folder, open_archive
 from passerelle.archive import quota as quotas
 from passerelle.archive.quota import Retention, drop_old_bytes
+from passerelle.feeds.city import read_city
 from passerelle.feeds.feed import Reply
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import InvalidValueError, StorageFullError, UnknownNameError
@@ -87,10 +88,10 @@ def test_a_reply_that_waits_keeps_its_bytes(archive: Archive, reply: Make) -> No
 
 
 @pytest.mark.parametrize("value", [0, -1, "30", 1.5])
-def test_a_strange_retention_is_refused(archive: Archive, value: object) -> None:
+def test_a_strange_retention_is_refused(city_file: Path, value: object) -> None:
     """What isn't a number of days or bytes says so instead of dropping."""
     with pytest.raises(InvalidValueError, match="keep_days"):
-        Retention.of(replace(archive.get_feed("open"), parameters={"keep_days": value}))
+        Retention.of(replace(read_city(city_file).feeds[0], parameters={"keep_days": value}))
 
 
 @pytest.fixture
