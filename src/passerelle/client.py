@@ -217,7 +217,7 @@ class City:
         sink = io.BytesIO()
         # Newer string layouts than Arrow's first are not read everywhere.
         frame.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
-        headers = {"content-type": ARROW_STREAM, "authorization": f"Bearer {self._token or ''}"}
+        headers = {"content-type": ARROW_STREAM, **_bear(self._token)}
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
         answer: dict[str, Any] = self.ask("POST", "observations", content=sink.getvalue(), headers=headers).json()
@@ -312,7 +312,7 @@ class _RemoteNode:
 
     def do(self, name: str, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         """The last line of the job's answer."""
-        headers = {"authorization": f"Bearer {self._officer or ''}"}
+        headers = _bear(self._officer)
         path, body = f"/api/v1/jobs/{name}", json.dumps(arguments)
         line: dict[str, Any] = {}
         try:
@@ -333,6 +333,10 @@ class _RemoteNode:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _bear(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"authorization": f"Bearer {token}"}
 
 
 def _unreachable(client: httpx.Client, error: httpx.TransportError) -> PasserelleError:

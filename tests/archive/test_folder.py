@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -55,7 +56,7 @@ def test_a_folder_has_what_the_page_says(tmp_path: Path, city_file: Path) -> Non
     }
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
     assert json.loads((folder / "layout.json").read_text()) == {"layout": 1}
-    assert len(bytes.fromhex(format_public_key(read_key(folder)))) == 32
+    assert len(base64.b64decode(format_public_key(read_key(folder)))) == 32
 
 
 def test_two_folders_have_two_keys(tmp_path: Path, city_file: Path, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import structlog
 
 from passerelle.api.build import Api
 from passerelle.api.jobs import run_job
@@ -32,6 +34,9 @@ class LocalNode:
     """A folder opened by this process, which owns it until `close`."""
 
     def __init__(self, folder: Path) -> None:
+        if not structlog.is_configured():
+            # Standard output is the program's that opened the folder.
+            structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         self._archive = open_archive(folder)
         self._node = Node(self._archive)
         self._api = Api(self._node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from importlib.metadata import version
 
 import polars as pl
@@ -10,6 +9,7 @@ import polars as pl
 from passerelle.api.coverage import Coverage
 from passerelle.api.tokens import TokenDoor, make_owner_secret
 from passerelle.archive.archive import Archive
+from passerelle.archive.folder import format_public_key
 from passerelle.feeds.feed import Feed
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.series import list_words
@@ -24,7 +24,7 @@ class Node:
         self.archive = archive
         self.version = version("passerelle")
         self.feeds: dict[str, Feed] = {feed.id: feed for feed in archive.city.feeds}
-        self.public_key = base64.b64encode(archive.key.public_key().public_bytes_raw()).decode()
+        self.public_key = format_public_key(archive.key)
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.coverage = Coverage(archive)
 

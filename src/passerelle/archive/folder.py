@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
 )
 
@@ -82,8 +82,8 @@ def read_key(folder: Path) -> Ed25519PrivateKey:
 
 
 def format_public_key(key: Ed25519PrivateKey) -> str:
-    """The public half as 64 hexadecimal digits."""
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    """The public half in base64, as findings and bundles name it."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from passerelle.client import City, connect
 
 Command = Callable[..., Any]
 
+_PIPE_WIDTH = 10_000
+
 
 def with_city(command: Command) -> Command:
     """Give a command `--folder`, `--node` and `--token`."""
@@ -57,12 +59,16 @@ def show(answer: Any, *, as_json: bool, human: Callable[[], None]) -> None:
 
 def show_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """Print rows under their columns."""
+    console = Console()
+    if not console.is_terminal:
+        # A pipe has no width: whoever reads it wants whole words.
+        console.width = _PIPE_WIDTH
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def show_fields(fields: Mapping[str, object]) -> None:

@@ -1,0 +1,174 @@
+"""The command line: what every command says of itself, and that it says what HTTP says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from passerelle.cli import main
+from passerelle.cli.command import _COMMANDS
+
+
+def list_commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    """Every command that isn't a group or hidden, with the words that call it."""
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found += list_commands(command, (*path, name))
+        elif not command.hidden:
+            found.append(((*path, name), command))
+    return found
+
+
+COMMANDS = list_commands(main)
+SERVERS = {("demo",), ("up",)}
+
+
+def run(*words: str) -> Any:
+    """The outcome of a call."""
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
+def test_help_has_an_example(words: tuple[str, ...], command: click.Command) -> None:
+    """Each command's help calls it in one example, explains each option, and it can answer in JSON."""
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    assert "Example: passerelle " + " ".join(words) in result.output
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    assert all(option.help for option in options)
+    assert words in SERVERS or "--json" in result.output
+
+
+def test_the_list_says_what_the_commands_say() -> None:
+    """`--help` takes each line from a table; a command's own first sentence begins alike."""
+    shown = run("--help").output
+    for name, (_, told) in _COMMANDS.items():
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        assert command.hidden or f"  {name}" in shown
+        assert command.hidden or (command.help or "").replace("\n", " ").startswith(told.rstrip("."))
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("feed", "list"), "/feeds"),
+        (("feed", "show", "geodair-no2-mean"), "/feeds/geodair-no2-mean"),
+        (("feed", "refused", "geodair-no2-mean"), "/feeds/geodair-no2-mean/refused"),
+        (("study", "list"), "/studies"),
+    ],
+)
+@pytest.mark.parametrize("by", ["--folder", "--node"])
+def test_json_is_what_http_answers(paris: Any, words: tuple[str, ...], path: str, by: str) -> None:
+    """With --json a command prints the API's own answer, by folder and by address."""
+    result = run(*words, "--json", by, {"--folder": str(paris.folder), "--node": paris.url}[by])
+    assert result.exit_code == 0, result.output
+    with paris.client() as client:
+        answer = client.get(path).json()
+    assert json.loads(result.stdout) == answer.get("items", answer)
+
+
+def test_tables_are_for_people(paris: Any) -> None:
+    """Without --json the same is a table."""
+    result = run("feed", "list", "--folder", str(paris.folder))
+    assert result.exit_code == 0
+    assert "geodair-no2-mean" in result.stdout
+    assert "5268" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("feed", "show", "nothing"), "nothing"),
+        (("study", "run", "nothing"), "nothing"),
+        (("study", "show", "nothing"), "nothing"),
+        (("token", "revoke", "999"), "999"),
+        (("token", "create", "x"), "feed"),
+        (("feed", "refused", "geodair-no2-max"), "Licence Ouverte"),
+        (("feed", "fetch", "autolib-stations"), "autolib-stations"),
+        (("import", __file__, "--feed", "nothing"), "nothing"),
+        (("import", __file__, "--feed", "bike-counters", "--table"), "csv"),
+        (("backup", "."), "empty"),
+    ],
+)
+def test_errors_are_one_line(paris: Any, words: tuple[str, ...], told: str) -> None:
+    """A refusal is one line on standard error that names what it is about, and exit code 1."""
+    result = run(*words, "--folder", str(paris.folder))
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("passerelle: ")]
+    assert len(lines) == 1
+    assert told in lines[0]
+
+
+def test_a_folder_from_first_to_last(tmp_path: Path, checkout: Path) -> None:
+    """init, import, backup, restore and export do what they say; a file imported twice counts once."""
+    folder, copy, again, out = (tmp_path / name for name in ("city", "copy", "again", "out"))
+    made = json.loads(run("init", str(folder), "--city", "paris", "--json").stdout)
+    file = str(checkout / "data/autolib/autolib_snapshot_2018-02-23.csv")
+    where = (
+        "--feed",
+        "autolib-stations",
+        "--recorded-at",
+        "2018-02-24T00:00:00+01:00",
+        "--folder",
+        str(folder),
+        "--json",
+    )
+    first, second = (json.loads(run("import", file, *where).stdout) for _ in range(2))
+    backed = json.loads(run("backup", str(copy), "--folder", str(folder), "--json").stdout)
+    restored = json.loads(run("restore", str(copy), str(again), "--json").stdout)
+    exported = run("export", str(out), "--folder", str(again), "--json")
+    assert made["city"] == "paris"
+    assert first == second
+    assert first["rows"] == 5 * 1119
+    assert backed == restored == {"replies": 1, "series": 5595, "observations": 5595}
+    assert exported.exit_code == 0
+    assert (out / "metadata.json").exists()
+    assert run("init", str(folder), "--city", "paris").exit_code == 1
+    assert run("init", str(tmp_path / "x"), "--city", "atlantis").exit_code == 1
+
+
+def test_a_study_is_declared_run_and_verified(tmp_path: Path, checkout: Path) -> None:
+    """The curfew's study runs from the recording to a bundle that verifies; a byte changed does not."""
+    folder, bundle = tmp_path / "city", tmp_path / "finding.zip"
+    where = ("--folder", str(folder), "--json")
+    made = json.loads(run("init", str(folder), "--city", "paris", "--json").stdout)
+    counts = checkout / "data/paris_bike_counters/bike_counts_hourly_2020-09-01_2021-08-09.parquet"
+    assert run("import", str(counts), "--feed", "bike-counters", *where).exit_code == 0
+    declared = json.loads(run("study", "declare", str(checkout / "cities/paris/curfew-18h-2021.toml"), *where).stdout)
+    finding = json.loads(run("study", "run", declared["id"], *where).stdout)
+    listed = json.loads(run("study", "list", *where).stdout)
+    shown = run("study", "show", finding["id"], "--bundle", str(bundle), "--folder", str(folder))
+    verified = run("verify", str(bundle), "--public-key", finding["signature"]["public_key"], "--json")
+    other = run("verify", str(bundle), "--public-key", "A" * 43 + "=", "--json")
+    body = bytearray(bundle.read_bytes())
+    body[len(body) // 2] ^= 1
+    (tmp_path / "broken.zip").write_bytes(body)
+    assert finding["change"] == declared["change"]
+    assert [row["finding"]["id"] for row in listed] == [finding["id"]]
+    assert finding["sentence"]["fr"] in shown.stdout
+    assert json.loads(verified.stdout)["ok"]
+    assert made["public_key"] == finding["signature"]["public_key"]
+    assert (verified.exit_code, other.exit_code) == (0, 1)
+    assert run("verify", str(tmp_path / "broken.zip")).exit_code == 1
+
+
+def test_tokens_come_and_go(paris: Any) -> None:
+    """A token made at the command line is listed without its secret, and revoked."""
+    where = ("--folder", str(paris.folder), "--json")
+    made = json.loads(run("token", "create", "cli", "--feed", "bike-counters", *where).stdout)
+    listed = {token["id"]: token for token in json.loads(run("token", "list", *where).stdout)}
+    revoked = json.loads(run("token", "revoke", str(made["id"]), *where).stdout)
+    assert made["secret"].startswith("psr_")
+    assert listed[made["id"]]["secret"] is None
+    assert revoked["revoked"] is not None

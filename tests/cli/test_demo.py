@@ -1,0 +1,63 @@
+"""`passerelle demo`: from nothing to two answering nodes, and to nothing again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+def start(folder: Path, *cities: str, **environment: str) -> tuple[subprocess.Popen[str], list[str]]:
+    """The demo, and the lines it printed up to the one that begins `ready`."""
+    command = [sys.executable, "-m", "passerelle.cli", "demo", *cities, "--folder", str(folder)]
+    demo = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **environment}
+    )
+    lines: list[str] = []
+    assert demo.stdout is not None
+    with demo.stdout:
+        for line in demo.stdout:
+            lines.append(line.rstrip())
+            if line.startswith("ready"):
+                break
+    return demo, lines
+
+
+def list_children(process: int) -> list[int]:
+    """The processes that `process` started."""
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+@pytest.mark.timeout(240)
+def test_both_cities_come_up_judged_and_go(tmp_path: Path) -> None:
+    """Both nodes answer with a judged change when `ready` is printed; PORT shifts both; Ctrl-C ends all with 0."""
+    demo, lines = start(tmp_path / "demo", PORT="18230")
+    children = list_children(demo.pid)
+    urls = lines[-1].split()[1:]
+    assert urls == ["http://127.0.0.1:18230", "http://127.0.0.1:18231"]
+    for url, city in zip(urls, ("paris", "san-francisco"), strict=True):
+        answer = httpx.get(f"{url}/api/v1/city").json()
+        changes = httpx.get(f"{url}/api/v1/changes").json()["items"]
+        assert answer["id"] == city
+        assert answer["counts"]["observations"] > 50_000
+        assert changes[0]["finding"]["verdict"]
+        assert changes[0]["finding"]["sentence"]["fr"]
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(30) == 0
+    assert len(children) == 2
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    again, lines = start(tmp_path / "demo", "san-francisco", PORT="18230")
+    assert lines[-1] == "ready http://127.0.0.1:18231"
+    children = list_children(again.pid)
+    again.kill()
+    again.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
