@@ -1,4 +1,4 @@
-"""`passerelle demo`: the two cities on their recorded histories, each a node of its own.
+"""`passerelle demo`: the cities on their recorded histories, each a node of its own.
 
 This process imports neither engine nor server: it starts those that do, so that a second start is as quick as a node's.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ import click
 from passerelle.cli.progress import Report, progress_bars
 from passerelle.model.errors import PasserelleError
 
+_CITIES = Path(__file__).resolve().parents[3] / "cities"
 _FIRST_PORT = 8101
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -45,18 +47,18 @@ Processes = dict[str, "subprocess.Popen[bytes]"]
     default=_FIRST_PORT,
     show_default=True,
     type=click.IntRange(1024, 65000),
-    help="Paris's port (or PORT); the others shift with it.",
+    help="The first city's port (or PORT); the others shift with it.",
 )
 def demo(cities: tuple[str, ...], folder: Path, port: int) -> None:
-    """Bring up Paris and San Francisco on years of real observations, each with one judged change.
+    """Bring up the cities on years of real observations, each with a judged change.
 
-    The first start imports the recorded histories of data/; the next ones take a few seconds. The last line begins
-    with `ready`; then Ctrl-C stops all and the exit code is 0.
+    Paris and San Francisco, or those that are named. The first start imports the recorded histories of data/; the next
+    ones take a few seconds. The last line begins with `ready`; then Ctrl-C stops all and the exit code is 0.
 
     Example: passerelle demo paris --port 9101
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    folders = {name: folder / name for name in cities or ("paris", "san-francisco")}
+    folders = {name: folder / name for name in cities or _list_cities()}
     folder.mkdir(parents=True, exist_ok=True)
     _prepare({name: each for name, each in folders.items() if not _mark(each).exists()})
     with _running(folders, port - _FIRST_PORT) as processes:
@@ -65,6 +67,12 @@ def demo(cities: tuple[str, ...], folder: Path, port: int) -> None:
             click.echo(f"{name:<14} {url}/  (log: {folders[name].with_suffix('.log')})")
         click.echo(f"ready {' '.join(urls.values())}")
         _hold(processes)
+
+
+def _list_cities() -> list[str]:
+    """The names of the checkout's city files, in the order of their ports."""
+    ports = {path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["port"] for path in _CITIES.glob("*.toml")}
+    return sorted(ports, key=lambda name: int(ports[name]))
 
 
 def _mark(folder: Path) -> Path:
