@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from _lake_page import Section
 from passerelle.lake.contract import Origin, Selection
 from passerelle.lake.ducklake import DuckLakeStore, open_lake
 from passerelle.model.errors import BacklogFullError
 from passerelle.model.observation import OBSERVATION, TIME
 
+PAGE = Section("append", "Durable appends")
 SERIES = np.sort(np.random.default_rng(1).integers(0, 2**62, 10_000))
 STEP = 900_000_000
 FIRST = 1_600_000_000_000_000
@@ -86,11 +88,10 @@ def measure(lake: DuckLakeStore, seconds: float) -> None:
         taken = run_threads(threads, seconds, work)
         elapsed = time.perf_counter() - began
         taken.sort()
-        print(
+        PAGE.say(
             f"{label:20} {len(taken) * rows / elapsed:12,.0f} observations/s"
             f"   p50 {statistics.median(taken) * 1e3:.1f} ms   p99 {taken[int(len(taken) * 0.99)] * 1e3:.1f} ms"
-            f"   refused {refused}   pending {lake.size().pending_rows:,}   files {lake.size().files}",
-            flush=True,
+            f"   refused {refused}   pending {lake.size().pending_rows:,}   files {lake.size().files}"
         )
 
 
@@ -104,15 +105,21 @@ def main() -> None:
     lake = open_lake(folder / "lake")
     try:
         measure(lake, arguments.seconds)
-        began = time.perf_counter()
-        lake.latest()
-        print(f"latest of {len(SERIES):,} series {(time.perf_counter() - began) * 1e3:.1f} ms")
+        taken = []
+        for _ in range(200):
+            began = time.perf_counter()
+            lake.latest()
+            taken.append(1e3 * (time.perf_counter() - began))
+        PAGE.say(
+            f"latest, {len(SERIES):,} series   p50 {statistics.median(taken):.1f} ms   p99 {sorted(taken)[197]:.1f} ms"
+        )
         lake.flush()
         held, some = lake.coverage(), [int(number) for number in SERIES[:10]]
-        print(f"held {sum(held['rows'].to_pylist()):,} rows; read back {lake.read(Selection(some)).num_rows:,}")
+        PAGE.say(f"held {sum(held['rows'].to_pylist()):,} rows; read back {lake.read(Selection(some)).num_rows:,}")
     finally:
         lake.close()
         shutil.rmtree(folder)
+    PAGE.write()
 
 
 if __name__ == "__main__":

@@ -9,23 +9,27 @@ another. "Raw" is DuckLake with its default settings and nothing checked.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from _lake_page import Section
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.contract import Origin
 from passerelle.lake.ducklake import open_lake
 from passerelle.lake.rows import with_origin
 from passerelle.model.observation import OBSERVATION, TIME
 
+PAGE = Section("import", "Bulk import")
 SERIES = np.sort(np.random.default_rng(1).integers(0, 2**62, 2_000))
 STEP = 900_000_000
 FIRST = 1_577_836_800_000_000
@@ -84,9 +88,8 @@ def insert_raw(folder: Path, count: int) -> float:
 def report(what: str, rows: int, seconds: float, raw: float) -> None:
     """Print one line of the table."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{what:28} {seconds:7.2f} s {rows / seconds:12,.0f} rows/s {raw / seconds:6.1%} of raw  peak {peak:,.0f} MiB",
-        flush=True,
+    PAGE.say(
+        f"{what:28} {seconds:7.2f} s {rows / seconds:12,.0f} rows/s {raw / seconds:6.1%} of raw  peak {peak:,.0f} MiB"
     )
 
 
@@ -100,7 +103,9 @@ def main() -> None:
     rows = count * BATCH
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="lake-import-"))
     try:
-        raw = insert_raw(folder / "raw", count)
+        # In a process of its own, so that the peak of memory below is that of `load`.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+            raw = other.submit(insert_raw, folder / "raw", count).result()
         report("raw DuckLake insert", rows, raw, raw)
         lake = open_lake(folder / "lake")
         for what, key in (("load", "first"), ("load of the same, new key", "again"), ("load, same key", "first")):
@@ -110,12 +115,13 @@ def main() -> None:
             report(what, rows, time.perf_counter() - began - sum(spent), raw)
         began = time.perf_counter()
         lake.compact()
-        print(f"compaction {time.perf_counter() - began:.1f} s")
+        PAGE.say(f"compaction {time.perf_counter() - began:.1f} s")
         parquet = sum(path.stat().st_size for path in (folder / "lake" / "data").rglob("*.parquet"))
-        print(f"{parquet / rows:.2f} bytes an observation")
+        PAGE.say(f"{parquet / rows:.2f} bytes an observation")
         lake.close()
     finally:
         shutil.rmtree(folder)
+    PAGE.write()
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from _lake_page import Section
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.contract import Selection
 from passerelle.lake.ducklake import DuckLakeStore, open_lake
 from passerelle.model.quantity import Statistic
 
+PAGE = Section("read", "Reads")
 DAYS = 365
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 REVISED = 20
@@ -70,7 +72,7 @@ def timed(times: int, work: Callable[[], object]) -> list[float]:
 def report(what: str, taken: list[float]) -> None:
     """Print one line of the table."""
     p99 = taken[min(len(taken) - 1, int(len(taken) * 0.99))]
-    print(f"{what:44} p50 {statistics.median(taken):8.1f} ms   p99 {p99:8.1f} ms", flush=True)
+    PAGE.say(f"{what:44} p50 {statistics.median(taken):8.1f} ms   p99 {p99:8.1f} ms")
 
 
 def measure_series(lake: DuckLakeStore, times: int, state: str) -> None:
@@ -104,7 +106,7 @@ def measure_city(lake: DuckLakeStore, catalogue_of: Path) -> None:
     report("plain hourly AVG", plain)
     for what, taken in (("now", current), ("as known", known)):
         report(f"city-wide hourly mean, {what}", taken)
-        print(f"{'':44} {statistics.median(taken) / statistics.median(plain):.1f}x of plain")
+        PAGE.say(f"{'':44} {statistics.median(taken) / statistics.median(plain):.1f}x of plain")
     report("city-wide daily mean, local days", daily)
     report("coverage of all series", coverage)
 
@@ -121,21 +123,22 @@ def main() -> None:
     try:
         began = time.perf_counter()
         make_lake(folder / "lake", series)
-        print(f"made {series * DAYS * 96:,} rows in {time.perf_counter() - began:.0f} s")
+        PAGE.say(f"made {series * DAYS * 96:,} rows in {time.perf_counter() - began:.0f} s")
         began = time.perf_counter()
         lake = open_lake(folder / "lake", compact_seconds=1e6)
-        print(f"opened in {time.perf_counter() - began:.2f} s; {lake.size().files} files")
+        PAGE.say(f"opened in {time.perf_counter() - began:.2f} s; {lake.size().files} files")
         measure_series(lake, max(20, arguments.times // 5), f"{DAYS} daily files")
         began = time.perf_counter()
         lake.compact()
-        print(f"compacted in {time.perf_counter() - began:.0f} s")
+        PAGE.say(f"compacted in {time.perf_counter() - began:.0f} s")
         measure_series(lake, arguments.times, "compacted")
         report("latest of all series", timed(100, lake.latest))
         parquet = sum(path.stat().st_size for path in (folder / "lake" / "data").rglob("*.parquet"))
-        print(f"{parquet / (series * DAYS * 96 * (1 + 1 / REVISED)):.2f} bytes a version")
+        PAGE.say(f"{parquet / (series * DAYS * 96 * (1 + 1 / REVISED)):.2f} bytes a version")
         measure_city(lake, folder / "lake")
     finally:
         shutil.rmtree(folder)
+    PAGE.write()
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ class Catalogue:
             self._root.close()
             if "conflict" not in str(error).lower():
                 raise
-            raise FolderBusyError(f"{self.folder} is open already, here or in another process", where=str(self.folder)) from error
+            raise FolderBusyError(
+                f"{self.folder} is open already, here or in another process", where=str(self.folder)
+            ) from error
         if not (self.folder / "layout.json").exists():
             self._root.execute(_TABLES)
             write_layout(self.folder)

@@ -43,7 +43,7 @@ def open_lake(
     folder: Path,
     *,
     threads: int = 2,
-    memory: str = "1GB",
+    memory: str = "768MB",
     most_pending_rows: int = 8_000_000,
     flush_rows: int = 500_000,
     flush_seconds: float = 120.0,

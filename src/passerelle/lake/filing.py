@@ -22,12 +22,15 @@ from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.settle import apply, insert, settle
 from passerelle.lake.state import State
 from passerelle.model.errors import IdempotencyError, StorageFullError
-from passerelle.model.observation import OBSERVATION
+from passerelle.model.observation import OBSERVATION, VERSION
 
 _log = structlog.get_logger(__name__)
 
 PORTION = 1_000_000
 """Rows that one insert takes."""
+
+MEETING = 2_000_000
+"""Rows of a load that are compared with the lake at once: each time may read all of its keys."""
 
 
 class Filing:
@@ -88,10 +91,20 @@ class Filing:
             rows = 0
             with self._faults(), self._catalogue.rewriting, self._catalogue.transaction() as cursor:
                 turn = read_progress(cursor)[1]
+                met = VERSION.empty_table()
                 for portion in _portions(batches):
-                    table, turn = with_origin(check_rows(portion), origin), turn + 1
-                    self._add(cursor, split_rows([Piece(0, table, latest.admit(table))]), turn)
+                    table = with_origin(check_rows(portion), origin)
+                    split = split_rows([Piece(0, table, latest.admit(table))])
                     rows += table.num_rows
+                    insert(cursor, "current", split.fresh)
+                    # No later row of these keys is fresh, so that they may wait and meet the lake together.
+                    met = pa.concat_tables([met, split.others])
+                    if met.num_rows >= MEETING:
+                        turn += 1
+                        apply(cursor, settle(cursor, met, turn))
+                        met = VERSION.empty_table()
+                turn += 1
+                apply(cursor, settle(cursor, met, turn))
                 cursor.execute(f"UPDATE lake.progress SET turn = {turn}, loads = loads + 1")
                 if origin.key:
                     self._remember(cursor, origin, rows)

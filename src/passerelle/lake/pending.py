@@ -73,6 +73,8 @@ def split_rows(pieces: Iterable[Piece], *, trusted: bool = True) -> Rows:
     fresh = np.concatenate([piece.fresh for piece in pieces]) if trusted else np.zeros(table.num_rows, np.bool_)
     if fresh.all():
         return Rows(table, VERSION.empty_table())
+    if not fresh.any():
+        return Rows(VERSION.empty_table(), table)
     # A later row of the same key may not be judged apart from the fresh one.
     others = table.filter(pa.array(~fresh))
     keys = others.select(["series", "start"]).group_by(["series", "start"]).aggregate([])

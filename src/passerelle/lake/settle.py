@@ -48,7 +48,10 @@ def settle(cursor: duckdb.DuckDBPyConnection, rows: pa.Table, turn: int) -> Sett
     if rows.num_rows == 0:
         return _settlement()
     single = single_keys(rows["series"].to_numpy(), rows["start"].cast(pa.int64()).to_numpy())
-    alone, rest = rows.filter(pa.array(single)), rows.filter(pa.array(~single))
+    # Millions of rows are not copied where all are alike.
+    alone, rest = (
+        (rows, rows.slice(0, 0)) if single.all() else (rows.filter(pa.array(single)), rows.filter(pa.array(~single)))
+    )
     plain, late = _settle_single(cursor, alone, turn)
     rest = pa.concat_tables([rest, late])
     parts = [plain]
