@@ -107,8 +107,8 @@ def main() -> None:
     page = [
         "# Over HTTP",
         "",
-        f"`.venv/bin/python bench/run.py http_rates`, one run, {seconds:g} s each way of writing with compaction running, on",
-        f"{describe()}.",
+        f"`.venv/bin/python bench/run.py http_rates`, one run, {seconds:g} s each way of writing with compaction",
+        f"running, on {describe()}.",
         "",
         "| what | reach | ours | p50 ms | p99 ms |",
         "|---|---|---|---|---|",
@@ -121,7 +121,8 @@ def main() -> None:
         row("the same as known at a time", "p99 < 30 ms", reads["known"]),
         row("GET 1,000 series with their latest values, 1 connection", "", reads["latest"]),
         "",
-        f"The reads are of the {rows:,} observations that the posts left, {SERIES:,} series; the node held at most {memory:,} MiB.",
+        f"The reads are of the {rows:,} observations that the posts left in {SERIES:,} series. The node held at most",
+        f"{memory:,} MiB.",
         "",
     ]
     (HERE / "http.md").write_text("\n".join(page), encoding="utf-8")
