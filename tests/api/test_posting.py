@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,6 +223,24 @@ def test_a_body_beyond_32_mib_is_a_413(paris: Any, announced: bool) -> None:
         except httpx.WriteError:
             status = 413  # The node closed the connection before all was sent.
     assert status == 413
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_cut_off_is_not_taken_for_a_whole(paris: Any, series: str, chunked: bool) -> None:
+    """Of a CSV whose sender goes away after some whole rows nothing is kept."""
+    rows = [f"{series},2021-01-16T{hour:02}:00:00Z,2021-01-16T{hour + 1:02}:00:00Z,1\n" for hour in range(10)]
+    body = ("series,start,end,value\n" + "".join(rows)).encode()
+    length = "transfer-encoding: chunked" if chunked else f"content-length: {2 * len(body)}"
+    head = (
+        f"POST /api/v1/observations HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\n"
+        f"authorization: Bearer {paris.sender}\r\n{length}\r\n\r\n"
+    )
+    sent = f"{len(body):x}\r\n".encode() + body + b"\r\n" if chunked else body
+    with socket.create_connection(("127.0.0.1", httpx.URL(paris.url).port)) as connection:
+        connection.sendall(head.encode() + sent)
+        time.sleep(0.2)
+    time.sleep(0.3)
+    assert read(paris, series, versions="true") == []
 
 
 def test_a_revoked_token_is_of_no_use(paris: Any) -> None:

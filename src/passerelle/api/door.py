@@ -151,6 +151,11 @@ class _Visit:
             self._came += len(message["body"])
             if self._came > LARGEST_BODY:
                 raise _too_large(self._came)
+        # Rows of a body that was cut off could be read as if they were all.
+        if not message.get("more_body") and self._came < self.announced:
+            raise RequestError("unreadable", f"the body ended after {self._came} of {self.announced} bytes")
+        if message["type"] == "http.disconnect":
+            raise RequestError("unreadable", "the connection ended before the body did")
         return message
 
     async def send(self, message: Message) -> None:
