@@ -87,11 +87,13 @@ def measure(lake: DuckLakeStore, seconds: float) -> None:
         began = time.perf_counter()
         taken = run_threads(threads, seconds, work)
         elapsed = time.perf_counter() - began
+        pending = lake.size().pending_rows
+        lake.flush()
         taken.sort()
         PAGE.say(
             f"{label:20} {len(taken) * rows / elapsed:12,.0f} observations/s"
             f"   p50 {statistics.median(taken) * 1e3:.1f} ms   p99 {taken[int(len(taken) * 0.99)] * 1e3:.1f} ms"
-            f"   refused {refused}   pending {lake.size().pending_rows:,}   files {lake.size().files}"
+            f"   refused {refused}   pending {pending:,}   files {lake.size().files}"
         )
 
 

@@ -12,7 +12,7 @@ from passerelle.lake.faults import storage_faults
 
 TABLES = ("current", "superseded")
 
-_TIERS = ((0, 32 << 20, 16), (32 << 20, 256 << 20, 8))
+_TIERS = ((0, 16 << 20, 32), (16 << 20, 256 << 20, 8))
 """From and below how many bytes files are alike, and how many are worth merging: each row is rewritten twice."""
 
 _SPARSE = 0.2

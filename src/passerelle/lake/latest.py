@@ -159,12 +159,15 @@ class _Batch:
 
     def __init__(self, rows: pa.Table) -> None:
         rows = rows.combine_chunks()
+        if rows.num_rows == 0:
+            # Without rows a column may have no chunk at all.
+            rows = VERSION.empty_table()
         self.series = _integers(rows, "series")
         self.start = _integers(rows, "start")
         self.end = _integers(rows, "end")
         self.known_since = _integers(rows, "known_since")
         self.source = _integers(rows, "source")
-        self.value: npt.NDArray[np.float64] = rows["value"].to_numpy()
+        self.value: npt.NDArray[np.float64] = rows["value"].chunk(0).to_numpy(zero_copy_only=False)
         self.valued: Flags = ~np.isnan(self.value)
 
 
@@ -180,5 +183,5 @@ def single_keys(series: Integers, start: Integers) -> Flags:
 
 
 def _integers(rows: pa.Table, name: str) -> Integers:
-    numbers: Integers = rows[name].cast(pa.int64()).to_numpy()
+    numbers: Integers = rows[name].chunk(0).view(pa.int64()).to_numpy()
     return numbers

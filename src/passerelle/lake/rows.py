@@ -31,7 +31,7 @@ def with_origin(rows: pa.Table, origin: Origin) -> pa.Table:
     """`rows` of schema `OBSERVATION` in schema `VERSION`."""
     known_since = np.full(rows.num_rows, to_microseconds(origin.known_since))
     source = np.full(rows.num_rows, origin.source, np.int64)
-    return pa.table([*rows.columns, pa.array(known_since).cast(TIME), pa.array(source)], schema=VERSION)
+    return pa.table([*rows.columns, pa.array(known_since).view(TIME), pa.array(source)], schema=VERSION)
 
 
 def check_rows(rows: pa.Table) -> pa.Table:
@@ -61,7 +61,7 @@ def check_rows(rows: pa.Table) -> pa.Table:
 
 
 def _integers(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    numbers: np.ndarray[tuple[int], np.dtype[np.int64]] = rows[name].chunk(0).cast(pa.int64()).to_numpy()
+    numbers: np.ndarray[tuple[int], np.dtype[np.int64]] = rows[name].chunk(0).view(pa.int64()).to_numpy()
     return numbers
 
 
