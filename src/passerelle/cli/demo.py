@@ -65,8 +65,7 @@ def demo(cities: tuple[str, ...], folder: Path, port: int) -> None:
         urls = {name: _wait(name, process, folders[name]) for name, process in processes.items()}
         for name, url in urls.items():
             click.echo(f"{name:<14} {url}/  (log: {folders[name].with_suffix('.log')})")
-        click.echo(f"ready {' '.join(urls.values())}")
-        _hold(processes)
+        _hold(processes, f"ready {' '.join(urls.values())}")
 
 
 def _list_cities() -> list[str]:
@@ -180,9 +179,11 @@ def _is_healthy(url: str) -> bool:
         connection.close()
 
 
-def _hold(processes: Processes) -> None:
-    """Wait for Ctrl-C or SIGTERM; a node that ends by itself ends the demo with an error."""
+def _hold(processes: Processes, line: str) -> None:
+    """Print `line` and wait for Ctrl-C or SIGTERM; a node that ends by itself ends the demo with an error."""
     with contextlib.suppress(KeyboardInterrupt):
+        # Whoever reads the line may send the signal at once.
+        click.echo(line)
         while True:
             for name, process in processes.items():
                 if process.poll() is not None:

@@ -35,7 +35,11 @@ def open_database(path: Path) -> Engine:
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=driver, pool_size=8, max_overflow=32)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    _migrate(engine, path)
+    try:
+        _migrate(engine, path)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
