@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,12 +67,15 @@ class Catalogue:
         self._root = duckdb.connect(config=settings)
         self._root.execute(f"LOAD '{_extension()}'")
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        # Files never change, and the footer of a large one takes as long to parse as a series to read.
+        self._root.execute("SET GLOBAL parquet_metadata_cache = true")
         # It reads a table twice where a LIMIT follows an ORDER BY, which costs a series' first page twice its time.
         self._root.execute("SET GLOBAL disabled_optimizers = 'late_materialization'")
         self._reading: dict[int, datetime] = {}
+        self._synced = {path.name for path in (folder / "data").rglob("*.parquet")}
         self.rewriting = threading.Lock()
-        """Held while files are merged or removed, and by transactions that delete rows: DuckLake lets the two be
-        committed side by side, and the merged file then has the deleted rows again."""
+        """Held while files are merged or removed, and by transactions that delete rows. DuckLake sees that the two
+        conflict by the merge's snapshot; once that has expired, the deletion is lost without a word."""
         self._attach()
 
     def _attach(self) -> None:
@@ -126,7 +130,18 @@ class Catalogue:
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
+            self._sync_files()
             cursor.execute("COMMIT")
+
+    def _sync_files(self) -> None:
+        """Bring new Parquet files to the disk: the engine syncs its catalogue, and not the files it names."""
+        data = self.folder / "data"
+        new = [path for path in data.rglob("*.parquet") if path.name not in self._synced]
+        for path in {*new, *(path.parent for path in new)}:
+            # A file may be a rolled back transaction's, and gone by now.
+            with suppress(FileNotFoundError):
+                sync_path(path)
+        self._synced.update(path.name for path in new)
 
     def close(self) -> None:
         """Detach the lake and release its files."""
@@ -155,7 +170,18 @@ def write_layout(folder: Path, version: int = LAYOUT) -> None:
     """Name `version` in the folder's `layout.json`, in one step."""
     partial = folder / "layout.json.partial"
     partial.write_text(json.dumps({"layout": version}) + "\n", encoding="utf-8")
+    sync_path(partial)
     partial.replace(folder / "layout.json")
+    sync_path(folder)
+
+
+def sync_path(path: Path) -> None:
+    """Return once the file's bytes, or the folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _extension() -> Path:

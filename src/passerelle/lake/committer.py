@@ -76,15 +76,38 @@ class Committer:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._queue or self._closing)
-                group, self._queue = self._queue, []
-            if not group:
-                return
-            self._settle(group)
+        group: list[Submission] = []
+        try:
+            while True:
+                with self._wake:
+                    self._wake.wait_for(lambda: self._queue or self._closing)
+                    queue, self._queue = self._queue, []
+                if not queue:
+                    return
+                group = [submission for submission in queue if self._begin(submission)]
+                self._settle(group)
+        finally:
+            self._refuse_rest(group)
+
+    def _begin(self, submission: Submission) -> bool:
+        """Whether the submitter still waits: from here on the future can't be cancelled, only answered."""
+        waits = submission.future.set_running_or_notify_cancel()
+        if not waits:
+            self.release(submission.rows)
+        return waits
+
+    def _refuse_rest(self, group: list[Submission]) -> None:
+        """Take nothing more, whatever ended the thread: nobody is left waiting for an answer that can't come."""
+        with self._wake:
+            self._closing = True
+            left, self._queue = self._queue, []
+        begun = [submission for submission in group if not submission.future.done()]
+        for submission in [*begun, *(submission for submission in left if self._begin(submission))]:
+            submission.future.set_exception(RuntimeError("the lake takes no more appends"))
 
     def _settle(self, group: list[Submission]) -> None:
+        if not group:
+            return
         try:
             answers = self._commit(group)
         except (PasserelleError, sqlite3.Error, OSError) as error:

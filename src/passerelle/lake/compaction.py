@@ -30,41 +30,43 @@ class Compaction:
 
     def run(self) -> None:
         """Merge all files below the target size, sorted."""
-        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             for table in TABLES:
-                self._rewrite(cursor, table)
-                self._call(cursor, f"ducklake_merge_adjacent_files('lake', '{table}')")
-            self._clean(cursor)
+                self._rewrite(table)
+                self._call(f"ducklake_merge_adjacent_files('lake', '{table}')")
+            self._clean()
 
     def run_due(self) -> bool:
         """Whether there were enough small files of a size to merge; they are merged then."""
-        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)), self._catalogue.cursor() as cursor:
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             done = False
             for table in TABLES:
                 for least, most, count in _TIERS:
-                    if self._count(cursor, table, least, most) >= count:
+                    if self._count(table, least, most) >= count:
                         sizes = f"min_file_size => {least}, max_file_size => {most}"
-                        self._call(cursor, f"ducklake_merge_adjacent_files('lake', '{table}', {sizes})")
+                        self._call(f"ducklake_merge_adjacent_files('lake', '{table}', {sizes})")
                         done = True
                 if done:
-                    self._rewrite(cursor, table)
+                    self._rewrite(table)
             if done:
-                self._clean(cursor)
+                self._clean()
             return done
 
-    def _count(self, cursor: duckdb.DuckDBPyConnection, table: str, least: int, most: int) -> int:
+    def _count(self, table: str, least: int, most: int) -> int:
         sql = f"""
             SELECT count(*) FROM ducklake_list_files('lake', '{table}')
             WHERE data_file_size_bytes >= {least} AND data_file_size_bytes < {most}"""
-        return int(cursor.execute(sql).fetchall()[0][0])
+        with self._catalogue.cursor() as cursor:
+            return int(cursor.execute(sql).fetchall()[0][0])
 
-    def _rewrite(self, cursor: duckdb.DuckDBPyConnection, table: str) -> None:
-        self._call(cursor, f"ducklake_rewrite_data_files('lake', '{table}', delete_threshold => {_SPARSE})")
+    def _rewrite(self, table: str) -> None:
+        self._call(f"ducklake_rewrite_data_files('lake', '{table}', delete_threshold => {_SPARSE})")
 
-    def _call(self, cursor: duckdb.DuckDBPyConnection, call: str) -> None:
+    def _call(self, call: str) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                cursor.execute(f"CALL {call}").to_arrow_table()
+                with self._catalogue.transaction() as cursor:
+                    cursor.execute(f"CALL {call}").to_arrow_table()
             except duckdb.TransactionException:
                 # Rows were deleted meanwhile from a file that was being rewritten.
                 if attempt == _ATTEMPTS:
@@ -72,14 +74,14 @@ class Compaction:
             else:
                 return
 
-    def _clean(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _clean(self) -> None:
         """Delete files that no snapshot but older ones names, and no read under way can need.
 
         A read that began before the rewriting ended may need the files as they were; those are left for next time.
         """
-        self._call(cursor, "ducklake_expire_snapshots('lake', older_than => now())")
+        self._call("ducklake_expire_snapshots('lake', older_than => now())")
         ended = datetime.now(UTC)
         oldest = self._catalogue.oldest_read()
         before = ended if oldest is None else min(oldest, self._ended)
-        self._call(cursor, f"ducklake_cleanup_old_files('lake', older_than => TIMESTAMPTZ '{before.isoformat()}')")
+        self._call(f"ducklake_cleanup_old_files('lake', older_than => TIMESTAMPTZ '{before.isoformat()}')")
         self._ended = ended

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -177,8 +179,14 @@ class DuckLakeStore:
                 cursor.execute(f"SELECT count(*) FROM lake.{table}").fetchall()[0][0]  # noqa: S608
                 for table in ("current", "superseded")
             )
-        files = [path for path in self._catalogue.folder.rglob("*") if path.is_file()]
-        return Size(current, superseded, pending, len(files), sum(path.stat().st_size for path in files))
+        sizes = []
+        for path in self._catalogue.folder.rglob("*"):
+            # A compaction may have removed a file since it was listed.
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                if S_ISREG(status.st_mode):
+                    sizes.append(status.st_size)
+        return Size(current, superseded, pending, len(sizes), sum(sizes))
 
     def backup(self, target: Path) -> None:
         """A copy of the folder as it is between two commits."""

@@ -80,7 +80,7 @@ class Filing:
     def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
         """See the contract; `flush` waits meanwhile, appends and reads do not."""
         with self.lock:
-            known = self._front.find([origin.key]).get(origin.key) if origin.key else None
+            known = self._find_key(origin.key) if origin.key else None
             if known is not None:
                 told = answer(known.rows, known.digest, origin)
                 if isinstance(told, IdempotencyError):
@@ -112,6 +112,15 @@ class Filing:
             if origin.key:
                 self._front.write([], [Key(origin.key, origin.digest, origin.source, rows)])
             return Receipt(rows, repeated=False)
+
+    def _find_key(self, key: str) -> Key | None:
+        """What is remembered of `key`: by the front, or by the lake alone where the front had no room to be told."""
+        known = self._front.find([key]).get(key)
+        if known is not None:
+            return known
+        with self._catalogue.cursor() as cursor:
+            rows = cursor.execute("SELECT key, digest, source, rows FROM lake.loaded WHERE key = ?", [key]).fetchall()
+        return Key(*rows[0]) if rows else None
 
     def _add(self, cursor: duckdb.DuckDBPyConnection, rows: Rows, turn: int) -> None:
         apply(cursor, settle(cursor, rows.others, turn))
