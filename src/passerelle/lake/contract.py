@@ -11,7 +11,8 @@ Rules every engine keeps, and `passerelle.lake.testing.LakeTests` checks:
 - A batch whose `Origin.key` was appended before is not appended again (`Receipt.repeated`). The
   same key with another digest raises `IdempotencyError`. Content never decides: A, then B, then A
   again under three keys are three versions.
-- Within a batch a later row of the same key supersedes an earlier one.
+- An empty key stands for none and never came before.
+- Within a batch a later row of the same key supersedes an earlier one; both are versions.
 - A row equal in `end`, `value` and `reason` to the version just before it in the key's order adds
   nothing: a publisher that repeats itself hasn't revised anything.
 - A withdrawal (null `value`, a `reason`) with no earlier version of its key adds nothing.
@@ -126,7 +127,8 @@ class Lake(Protocol):
 
         `bucket` is an ISO 8601 duration: `PT15M`, `PT30M`, `PT1H`, `P1D`, `P1W`, `P1M` or `P1Y`. Days and longer
         begin at local midnight of `zone`, so that a day of clock change is 23 or 25 hours long; a row belongs to
-        the bucket its start lies in.
+        the bucket its start lies in. `COUNT` gives the number of rows as `value`; a statistic that isn't in `POOLED`
+        is an `InvalidValueError`.
         """
 
     def latest(self, series: Sequence[int] | None = None) -> pa.Table:
