@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from passerelle.archive import Admission, Archive, create_folder, open_archive
+from passerelle.archive.events import Commit
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import UnknownNameError
 from passerelle.model.series import Series
-from passerelle.registry.events import list_events
+from passerelle.registry.database import open_database
+from passerelle.registry.events import Event, list_events
 from passerelle.registry.places import get_place
 from passerelle.registry.refused import list_reasons, list_refused
 from passerelle.registry.replies import ReplyState, get_reply, list_replies
@@ -78,6 +80,21 @@ def test_bytes_that_cannot_be_scrubbed_are_not_kept(archive: Archive, folder: Pa
     assert "a header is needed" in str(admission.reason)
     assert list_reply_files(folder) == []
     assert archive.keep("open", Reply(b"<html>Ada Lovelace</html>", HELD)).unchanged
+
+
+def test_bytes_that_cannot_be_scrubbed_are_told_in_one_step(archive: Archive, folder: Path) -> None:
+    """Whatever another process sees of such a reply at any moment is its last state, so that no crash leaves less."""
+    seen: list[tuple[str, ReplyState, bool]] = []
+
+    def look(event: Event | Commit) -> None:
+        assert isinstance(event, Event)
+        with closing(open_database(folder / "registry.sqlite").connect()) as connection:
+            stored = get_reply(connection, 1)
+        seen.append((event.kind, stored.state, stored.dropped is None))
+
+    archive.events.listen(look)
+    archive.keep("open", Reply(b"<html>Ada Lovelace</html>", HELD))
+    assert seen == [("reply", ReplyState.UNREADABLE, False), ("unreadable", ReplyState.UNREADABLE, False)]
 
 
 def test_a_scrub_that_fails_keeps_nothing(archive: Archive, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

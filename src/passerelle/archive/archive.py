@@ -53,7 +53,6 @@ from passerelle.registry.replies import (
     put_reply,
     set_admitted,
     set_checked,
-    set_dropped,
     set_unreadable,
 )
 from passerelle.registry.series import list_feeds_at, list_words
@@ -324,8 +323,11 @@ class Archive:
     def _put_reply(self, new: NewReply) -> Kept:
         with writing(self.engine) as connection:
             number = put_reply(connection, new)
-            event = self.events.put(connection, "reply", {"reply": number, "bytes": new.bytes}, new.feed)
-        self.events.tell(event)
+            told = [self.events.put(connection, "reply", {"reply": number, "bytes": new.bytes}, new.feed)]
+            if new.state is ReplyState.UNREADABLE:
+                document = {"reply": number, "reason": new.reason}
+                told.append(self.events.put(connection, "unreadable", document, new.feed))
+        self.events.tell(*told)
         return Kept(number, unchanged=False)
 
     def _name(self, places: Sequence[Place], series: Sequence[Series]) -> None:
@@ -344,27 +346,23 @@ class Archive:
         """Bytes that can't be scrubbed never reach the disk; that they came, and their hash, is kept."""
         sha256, now = hashlib.sha256(reply.body).hexdigest(), datetime.now(UTC)
         with self._keeping:
-            kept = self._find_unchanged(feed_id, sha256, reply.received)
-            if kept is None:
-                form = self.get_feed(feed_id).form
-                new = NewReply(
-                    feed_id,
-                    form,
-                    reply.name,
-                    reply.content_type,
-                    reply.received,
-                    recorded,
-                    now,
-                    sha256,
-                    len(reply.body),
-                    0,
+            return self._find_unchanged(feed_id, sha256, reply.received) or self._put_reply(
+                NewReply(
+                    feed=feed_id,
+                    form=self.get_feed(feed_id).form,
+                    name=reply.name,
+                    content_type=reply.content_type,
+                    received=reply.received,
+                    recorded=recorded,
+                    kept=now,
+                    sha256=sha256,
+                    bytes=len(reply.body),
+                    stored_bytes=0,
+                    state=ReplyState.UNREADABLE,
+                    reason=f"can't be scrubbed, so that its bytes were not kept: {reason}",
+                    dropped=now,
                 )
-                kept = self._put_reply(new)
-                with writing(self.engine) as connection:
-                    set_dropped(connection, [kept.reply_id], now)
-                    stored = get_reply(connection, kept.reply_id)
-                self._set_unreadable(stored, f"can't be scrubbed, so that its bytes were not kept: {reason}")
-        return kept
+            )
 
     def _set_unreadable(self, stored: StoredReply, reason: str) -> Admission:
         with writing(self.engine) as connection:

@@ -104,7 +104,7 @@ class StoredReply:
 
 @dataclass(frozen=True, slots=True)
 class NewReply:
-    """What is known of a reply when its bytes have been kept."""
+    """What is known of a reply when its bytes have been kept; one whose bytes may not be is unreadable at once."""
 
     feed: str
     form: str
@@ -117,6 +117,8 @@ class NewReply:
     bytes: int
     stored_bytes: int
     state: ReplyState = ReplyState.HELD
+    reason: str | None = None
+    dropped: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
