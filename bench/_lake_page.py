@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ class Section:
         self._name = name
         self._title = title
         self._lines: list[str] = []
+        self._others = os.getloadavg()[0]
 
     def say(self, line: str) -> None:
         """Print `line` and keep it."""
@@ -34,7 +36,8 @@ class Section:
         command = f".venv/bin/python bench/{Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}".strip()
         body = "\n".join(self._lines)
         section = (
-            f"<!-- begin {self._name} -->\n## {self._title}\n\n{describe()}\n\n`{command}`\n\n"
+            f"<!-- begin {self._name} -->\n## {self._title}\n\n{describe()}. "
+            f"{self._others:.1f} processes of others wanted the cores when it began.\n\n`{command}`\n\n"
             f"```\n{body}\n```\n<!-- end {self._name} -->\n"
         )
         text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else _HEAD

@@ -75,11 +75,6 @@ class Latest:
             self._columns[name][slots] = getattr(batch, name)[at]
         self._value[slots] = batch.value[at]
 
-    def raise_horizons(self, series: Integers, horizon: Integers) -> None:
-        """Take each of `series` to have had a row that starts at its `horizon`."""
-        slots = self._slots(series)
-        np.maximum.at(self._columns["horizon"], slots, horizon)
-
     def copy(self) -> Latest:
         """The same content, to be changed apart."""
         other = Latest()
