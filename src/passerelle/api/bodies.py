@@ -6,16 +6,17 @@ refused with the row (from 1), the column, what came and what is allowed; nothin
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import polars as pl
 import pyarrow as pa
 
+from passerelle.api.arrow_body import COLUMNS, MOST_ROWS, read_arrow
 from passerelle.api.problem import MOST_ERRORS, FieldError, RequestError, say
 from passerelle.archive.receive import One, to_table
 from passerelle.model.errors import InvalidValueError
@@ -24,11 +25,12 @@ from passerelle.model.observation import OBSERVATION
 from passerelle.model.series import parse_series_id
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
-COLUMNS = ("series", "start", "end", "value", "reason")
-MOST_ROWS = 1_000_000
-"""Rows in one body; imports of files have no such bound."""
+LONGEST_REASON = 200
+"""Characters of a withdrawal's reason."""
 
+_LONGEST_SHOWN = 1024**2
 _TIME = pl.Datetime("us", "UTC")
+_REASON_ALLOWED = f"text of at most {LONGEST_REASON} characters is allowed"
 _TIME_ALLOWED = "an RFC 3339 time with a zone is allowed, such as 2021-01-16T17:00:00Z"
 
 
@@ -51,6 +53,7 @@ class ObservationsIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SINGLE = msgspec.json.Decoder(ObservationIn)
 _SEVERAL = msgspec.json.Decoder(ObservationsIn)
+_STEP = re.compile(r"(\w+)|\[(\d+)\]")
 _IS_SEVERAL = re.compile(rb'\s*\{\s*"observations"\s*:')
 
 number_of = lru_cache(maxsize=65_536)(parse_series_id)
@@ -76,6 +79,9 @@ def _read_single(body: bytes) -> One:
         start, end = parse_time(row.start, where="start"), parse_time(row.end, where="end")
     except InvalidValueError as error:
         raise RequestError("refused", str(error), [say(error.where, getattr(row, error.where), str(error))]) from error
+    if row.reason is not None and len(row.reason) > LONGEST_REASON:
+        told = f"reason has {len(row.reason)} characters; {_REASON_ALLOWED}"
+        raise RequestError("refused", told, [say("reason", row.reason, _REASON_ALLOWED)])
     return One(number, _microseconds(start), _microseconds(end), row.value, row.reason)
 
 
@@ -120,13 +126,25 @@ def _refuse_json(body: bytes, error: msgspec.ValidationError) -> RequestError:
     message, _, path = str(error).partition(" - at `")
     where = path.rstrip("`").removeprefix("$").lstrip(".") or "body"
     allowed = f'{message}. {{"series", "start", "end", "value" or "reason"}} or {{"observations": [...]}} is allowed'
-    return RequestError("refused", f"{where}: {message}", [say(where, body[:80].decode(errors="replace"), allowed)])
+    came = ""
+    # Of a long body the place is enough: decoded without types it would take twenty times its bytes.
+    if len(body) <= _LONGEST_SHOWN:
+        came = msgspec.json.encode(_look_up(msgspec.json.decode(body), where)).decode()
+    return RequestError("refused", f"{where}: {message}", [say(where, came, allowed)])
+
+
+def _look_up(document: Any, path: str) -> Any:
+    """The value at a path such as `observations[3].value`; the whole document for `body`."""
+    for name, at in _STEP.findall("" if path == "body" else path):
+        document = document[int(at)] if at else document[name]
+    return document
 
 
 def _read_csv(body: bytes) -> pa.Table:
     header = body.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip().replace('"', "").split(",")
-    if not {"series", "start", "end"} <= set(header) or not set(header) <= set(COLUMNS):
-        told = f"a first line that names the columns {','.join(COLUMNS)} is needed, the last two optional"
+    named = set(header)
+    if not {"series", "start", "end"} <= named <= set(COLUMNS) or len(header) > len(named):
+        told = f"a first line that names the columns {','.join(COLUMNS)} once is needed, the last two optional"
         raise RequestError(
             "refused", f"the first line is {','.join(header)[:100]!r}; {told}", [say("header", header, told)]
         )
@@ -138,26 +156,7 @@ def _read_csv(body: bytes) -> pa.Table:
 
 
 def _read_arrow(body: bytes) -> pa.Table:
-    try:
-        with pa.ipc.open_stream(io.BytesIO(body)) as stream:
-            table = stream.read_all()
-            table.validate(full=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
-        raise RequestError("unreadable", f"the body is not an Arrow stream: {str(error).splitlines()[0]}") from error
-    extra = [name for name in table.column_names if name not in COLUMNS or table.column_names.count(name) > 1]
-    missing = [name for name in ("series", "start", "end") if name not in table.column_names]
-    if extra or missing:
-        told = f"the columns {', '.join(COLUMNS)} are allowed, the last two optional"
-        raise RequestError(
-            "refused", f"columns {table.column_names}; {told}", [say("columns", table.column_names, told)]
-        )
-    for name in ("start", "end"):
-        if not (pa.types.is_timestamp(table.schema.field(name).type) and table.schema.field(name).type.tz):
-            came = table.schema.field(name).type
-            raise RequestError(
-                "refused", f"{name} is {came}", [say(name, came, "a timestamp with a time zone is allowed")]
-            )
-    return _finish(pl.DataFrame(table))
+    return _finish(read_arrow(body))
 
 
 READERS: dict[str, Callable[[bytes], pa.Table]] = {
@@ -180,8 +179,10 @@ def _finish(frame: pl.DataFrame) -> pa.Table:
         "start": _convert(frame, "start", _TIME, _TIME_ALLOWED, errors),
         "end": _convert(frame, "end", _TIME, _TIME_ALLOWED, errors),
         "value": _convert(frame, "value", pl.Float64(), "a number, or nothing with a reason, is allowed", errors),
-        "reason": _convert(frame, "reason", pl.String(), "text is allowed", errors),
+        "reason": _convert(frame, "reason", pl.String(), _REASON_ALLOWED, errors),
     }
+    reason = columns["reason"]
+    _list_errors("reason", reason, (reason.str.len_chars() > LONGEST_REASON).fill_null(False), _REASON_ALLOWED, errors)
     if errors:
         told = f"{errors[0].where}: {errors[0].came!r} came, {errors[0].allowed}"
         raise RequestError("refused", told, errors)

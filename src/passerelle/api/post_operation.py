@@ -14,7 +14,8 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from passerelle.api.bodies import ARROW_STREAM, COLUMNS
+from passerelle.api.arrow_body import COLUMNS
+from passerelle.api.bodies import ARROW_STREAM
 
 _TIME = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)
 _ONE = Schema(
