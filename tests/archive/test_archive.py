@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+import pyarrow as pa
 import pytest
 
 from passerelle.archive import Admission, Archive, create_folder, open_archive
@@ -16,13 +18,14 @@ from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Selection
+from passerelle.lake.ducklake import DuckLakeStore
 from passerelle.model.errors import UnknownNameError
 from passerelle.model.series import Series
-from passerelle.registry.database import open_database
+from passerelle.registry.database import open_database, writing
 from passerelle.registry.events import Event, list_events
 from passerelle.registry.places import get_place
 from passerelle.registry.refused import list_reasons, list_refused
-from passerelle.registry.replies import ReplyState, get_reply, list_replies
+from passerelle.registry.replies import ReplyState, get_reply, list_replies, set_dropped
 from passerelle.registry.series import get_series
 
 HELD = datetime(2021, 3, 1, 12, 0, tzinfo=UTC)
@@ -179,6 +182,67 @@ def test_a_reply_held_at_a_crash_is_admitted_at_the_next_start(folder: Path, rep
         assert read_values(archive) == [120.0]
         with archive.engine.connect() as connection:
             assert [one.state for one in list_replies(connection)] == [ReplyState.ADMITTED]
+
+
+def swap(path: Path) -> None:
+    path.write_bytes(pa.compress(b"other", codec="zstd", asbytes=True))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize("harm", [swap, cut, Path.unlink])
+def test_a_held_reply_that_was_damaged(folder: Path, reply: Make, harm: Callable[[Path], None]) -> None:
+    """The node starts without it and says so once; the replies beside it are admitted, and it comes anew."""
+    with closing(open_archive(folder)) as archive:
+        archive.keep("open", reply(f"{NOON}|120|"))
+        archive.keep("open", reply(f"{NOON}|130|"))
+        with archive.engine.connect() as connection:
+            bad = get_reply(connection, 1)
+    harm(folder / "replies" / bad.sha256[:2] / f"{bad.sha256}.zst")
+    for _ in range(2):
+        with closing(open_archive(folder)) as archive:
+            assert read_values(archive) == [130.0]
+            with archive.engine.connect() as connection:
+                assert [get_reply(connection, number).state for number in (1, 2)] == ["unreadable", "admitted"]
+                assert [event.feed for event in list_events(connection, kind="unreadable")] == ["open"]
+
+
+@pytest.mark.parametrize("lost", ["dropped", "missing"])
+def test_bytes_that_are_gone_are_kept_again(archive: Archive, folder: Path, reply: Make, lost: str) -> None:
+    """A publisher's repetition is a check only while its bytes are here: after that it is a reply of its own."""
+    first = archive.keep("open", reply(f"{NOON}|120|"))
+    archive.admit(first.reply_id)
+    if lost == "dropped":
+        with writing(archive.engine) as connection:
+            set_dropped(connection, [first.reply_id], HELD)
+    for path in list_reply_files(folder):
+        path.unlink()
+    again = archive.keep("open", reply(f"{NOON}|120|", received=HELD + timedelta(days=1)))
+    assert (again.unchanged, len(list_reply_files(folder))) == (False, 1)
+    assert archive.admit(again.reply_id).state is ReplyState.ADMITTED
+    assert read_values(archive) == [120.0]
+
+
+def test_a_lake_that_fails_to_close_lets_the_folder_go(folder: Path) -> None:
+    """Its error is told, and another process may open the folder."""
+    archive = open_archive(folder)
+    archive.lake = cast("DuckLakeStore", BrokenLake(archive.lake))
+    with pytest.raises(OSError, match="no more"):
+        archive.close()
+    open_archive(folder).close()
+
+
+class BrokenLake:
+    """A lake whose last filing fails after it has let its files go."""
+
+    def __init__(self, lake: DuckLakeStore) -> None:
+        self._lake = lake
+
+    def close(self) -> None:
+        self._lake.close()
+        raise OSError("no more")
 
 
 def test_an_unknown_feed_is_refused(archive: Archive, reply: Make) -> None:

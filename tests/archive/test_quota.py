@@ -18,7 +18,7 @@ from passerelle.archive.quota import Retention, drop_old_bytes
 from passerelle.feeds.city import read_city
 from passerelle.feeds.feed import Reply
 from passerelle.lake.contract import Selection
-from passerelle.model.errors import InvalidValueError, StorageFullError, UnknownNameError
+from passerelle.model.errors import InvalidValueError, StorageFullError, ReplyError
 from passerelle.registry.events import list_events
 from passerelle.registry.replies import StoredReply, list_replies
 
@@ -55,7 +55,7 @@ def test_old_bytes_go_and_their_rows_stay(archive: Archive, admit: Admit) -> Non
     assert list(archive.files.list_hashes()) == []
     assert archive.lake.history(Selection()).num_rows == 2
     first = list_kept(archive)[0]
-    with pytest.raises(UnknownNameError, match=first.sha256):
+    with pytest.raises(ReplyError, match=first.sha256):
         archive.files.read(first.sha256, first.bytes)
     assert drop_old_bytes(archive.engine, archive.files, limit(archive, keep_days=30), later) == 0
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passerelle.archive.replies import ReplyFiles
-from passerelle.model.errors import InvalidValueError, UnknownNameError
+from passerelle.model.errors import ReplyError
 
 
 @pytest.fixture
@@ -42,14 +44,23 @@ def test_the_same_bytes_are_one_file(files: ReplyFiles, tmp_path: Path) -> None:
     assert not plain.exists()
 
 
-def test_damaged_bytes_are_not_given(files: ReplyFiles) -> None:
-    """A file whose content isn't what its name says raises instead of being read."""
+def swap(path: Path) -> None:
+    path.write_bytes(pa.compress(b"other", codec="zstd", asbytes=True))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize(("harm", "told"), [(swap, "damaged"), (cut, "damaged"), (Path.unlink, "missing")])
+def test_damaged_bytes_are_not_given(files: ReplyFiles, harm: Callable[[Path], None], told: str) -> None:
+    """Other bytes than the name says, half of them and none are one error, read whole or as a file."""
     first, _ = files.write(b"first")
-    second, _ = files.write(b"other")
-    paths = dict(files.list_hashes())
-    paths[first].write_bytes(paths[second].read_bytes())
-    with pytest.raises(InvalidValueError, match="damaged"):
+    harm(dict(files.list_hashes())[first])
+    with pytest.raises(ReplyError, match=f"{first} are {told}"):
         files.read(first, 5)
+    with pytest.raises(ReplyError, match=f"{first} are {told}"), files.opened(first):
+        pass
 
 
 def test_unfinished_files_are_cleared(files: ReplyFiles, tmp_path: Path) -> None:
@@ -66,5 +77,6 @@ def test_bytes_that_were_dropped(files: ReplyFiles) -> None:
     sha256, _ = files.write(b"gone")
     files.delete(sha256)
     files.delete(sha256)
-    with pytest.raises(UnknownNameError, match=sha256):
+    assert not files.holds(sha256)
+    with pytest.raises(ReplyError, match=sha256):
         files.read(sha256, 4)

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -95,10 +95,11 @@ class Archive:
         self._lock.announce(url)
 
     def close(self) -> None:
-        """Close lake and registry, and let the folder go."""
-        self.lake.close()
-        self.engine.dispose()
-        self._lock.release()
+        """Close lake and registry, and let the folder go, whatever becomes of the lake's last filing."""
+        with ExitStack() as left:
+            left.callback(self._lock.release)
+            left.callback(self.engine.dispose)
+            self.lake.close()
 
     def keep(self, feed_id: str, reply: Reply, *, recorded: bool = False) -> Kept:
         """The number under which the reply is kept; scrubbed first, the bytes written once whatever their number.
@@ -312,13 +313,17 @@ class Archive:
             deque(batches, maxlen=0)
         return self._set_admitted(stored, load.count())
 
-    def _find_unchanged(self, feed_id: str, sha256: str, checked: datetime) -> Kept | None:
+    def _find_unchanged(self, feed_id: str, sha256: str, checked: datetime, *, kept: bool = True) -> Kept | None:
+        """The feed's last reply where it has these bytes and, if `kept`, they are still here to be read again."""
         with writing(self.engine) as connection:
             last = find_last_reply(connection, feed_id)
-            if last is None or last.sha256 != sha256:
+            if last is None or last.sha256 != sha256 or (kept and not self._holds(last)):
                 return None
             set_checked(connection, last.id, checked)
         return Kept(last.id, unchanged=True)
+
+    def _holds(self, stored: StoredReply) -> bool:
+        return stored.dropped is None and self.files.holds(stored.sha256)
 
     def _put_reply(self, new: NewReply) -> Kept:
         with writing(self.engine) as connection:
@@ -346,7 +351,7 @@ class Archive:
         """Bytes that can't be scrubbed never reach the disk; that they came, and their hash, is kept."""
         sha256, now = hashlib.sha256(reply.body).hexdigest(), datetime.now(UTC)
         with self._keeping:
-            return self._find_unchanged(feed_id, sha256, reply.received) or self._put_reply(
+            return self._find_unchanged(feed_id, sha256, reply.received, kept=False) or self._put_reply(
                 NewReply(
                     feed=feed_id,
                     form=self.get_feed(feed_id).form,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from passerelle.model.errors import InvalidValueError, StorageFullError, UnknownNameError
+from passerelle.model.errors import ReplyError, StorageFullError
 
 _CODEC = "zstd"
 _STEP = 4 << 20
@@ -58,21 +58,28 @@ class ReplyFiles:
         return digest.hexdigest(), size, path.stat().st_size
 
     def read(self, sha256: str, size: int) -> bytes:
-        """The `size` bytes of that hash, verified; `UnknownNameError` where they are not kept."""
-        body = bytes(pa.decompress(self._get(sha256).read_bytes(), size, codec=_CODEC, asbytes=True)) if size else b""
-        if hashlib.sha256(body).hexdigest() != sha256:
-            raise InvalidValueError(f"the kept bytes of reply {sha256} are damaged", where=f"replies/{sha256}")
+        """The `size` bytes of that hash, verified; `ReplyError` where they are missing or damaged."""
+        with _say_when_damaged(sha256):
+            packed = self._path(sha256).read_bytes()
+            body = bytes(pa.decompress(packed, size, codec=_CODEC, asbytes=True)) if size else b""
+        _verify(hashlib.sha256(body).hexdigest(), sha256)
         return body
 
     @contextmanager
     def opened(self, sha256: str) -> Iterator[Path]:
-        """A plain file with the bytes of that hash, for readers that seek; gone afterwards."""
+        """A plain file with the bytes of that hash, for readers that seek; gone afterwards. Errors as of `read`."""
         with self._unfinished() as plain:
-            packed = pa.input_stream(str(self._get(sha256)), compression=_CODEC)
-            with _say_when_full(), packed as read, plain.open("wb") as written:
-                while step := read.read(_STEP):
+            digest = hashlib.sha256()
+            with _say_when_full(), plain.open("wb") as written:
+                for step in self._read_steps(sha256):
+                    digest.update(step)
                     written.write(step)
+            _verify(digest.hexdigest(), sha256)
             yield plain
+
+    def holds(self, sha256: str) -> bool:
+        """Whether there is a file of that hash."""
+        return self._path(sha256).exists()
 
     def delete(self, sha256: str) -> None:
         """Drop the bytes of that hash."""
@@ -86,11 +93,10 @@ class ReplyFiles:
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / f"{sha256}.zst"
 
-    def _get(self, sha256: str) -> Path:
-        path = self._path(sha256)
-        if not path.exists():
-            raise UnknownNameError("bytes of a reply", sha256, where="sha256")
-        return path
+    def _read_steps(self, sha256: str) -> Iterator[bytes]:
+        with _say_when_damaged(sha256), pa.input_stream(str(self._path(sha256)), compression=_CODEC) as packed:
+            while step := packed.read(_STEP):
+                yield step
 
     @contextmanager
     def _unfinished(self) -> Iterator[Path]:
@@ -116,6 +122,26 @@ def _say_when_full() -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFullError(f"the disk takes no more bytes: {error}", where="replies") from error
         raise
+
+
+@contextmanager
+def _say_when_damaged(sha256: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ReplyError(f"the bytes of reply {sha256} are missing", where=f"replies/{sha256}") from error
+    except OSError as error:
+        # Bytes that don't unpack come without a number; others than a bad sector's are not about this file.
+        if error.errno not in (None, errno.EIO):
+            raise
+        raise ReplyError(f"the kept bytes of reply {sha256} are damaged: {error}", where=f"replies/{sha256}") from error
+
+
+def _verify(found: str, sha256: str) -> None:
+    if found != sha256:
+        raise ReplyError(
+            f"the kept bytes of reply {sha256} are damaged: their hash is {found}", where=f"replies/{sha256}"
+        )
 
 
 def _sync(path: Path) -> None:
