@@ -18,7 +18,7 @@ from passerelle.archive.quota import Retention, drop_old_bytes
 from passerelle.feeds.city import read_city
 from passerelle.feeds.feed import Reply
 from passerelle.lake.contract import Selection
-from passerelle.model.errors import InvalidValueError, StorageFullError, ReplyError
+from passerelle.model.errors import InvalidValueError, ReplyError, StorageFullError
 from passerelle.registry.events import list_events
 from passerelle.registry.replies import StoredReply, list_replies
 
