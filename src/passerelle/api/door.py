@@ -7,16 +7,26 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import msgspec
 import structlog
+from polars.exceptions import PanicException
 
 from passerelle.api.metrics import Metrics
 from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile
 from passerelle.api.posting import Inbox
-from passerelle.api.problem import PROBLEM_JSON, RequestError, list_headers, make_problem, say, settle
+from passerelle.api.problem import (
+    PROBLEM_JSON,
+    RequestError,
+    list_headers,
+    make_problem,
+    report_unforeseen,
+    say,
+    settle,
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -24,6 +34,12 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 LARGEST_BODY = 32 * 1024**2
+LARGEST_OTHER = 1024**2
+"""Bytes of a body that holds no observations; the routes read it before they ask who sends it."""
+
+MOST_BYTES = 256 * 1024**2
+"""Bytes of all bodies that are being received or worked on."""
+
 MOST_AT_ONCE = 256
 BODY_SECONDS = 60.0
 _SLOW_SECONDS = 2.0
@@ -45,8 +61,9 @@ _log = structlog.get_logger("passerelle.http")
 class Door:
     """The ASGI application that stands before the routes.
 
-    At most `MOST_AT_ONCE` requests are under way, event streams not counted; a body is at most 32 MiB and arrives
-    within a minute. There is no CORS: no other origin's page may read answers.
+    At most `MOST_AT_ONCE` requests are under way, event streams not counted. Observations come in bodies of at most
+    32 MiB, all else in 1 MiB; a body arrives whole within a minute, and the bodies of all requests together take at
+    most `MOST_BYTES`. There is no CORS: no other origin's page may read answers.
     """
 
     def __init__(self, app: Application, inbox: Inbox, metrics: Metrics, pages: dict[str, PageFile]) -> None:
@@ -55,12 +72,13 @@ class Door:
         self._metrics = metrics
         self._pages = pages
         self._under_way = 0
+        self._held = _Held()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, receive, send)
+        visit = _Visit(scope, receive, send, self._held)
         if visit.method == "HEAD":
             scope["method"] = "GET"
         streams = scope["path"] == "/api/v1/events"
@@ -69,6 +87,7 @@ class Door:
             await self._serve(visit, scope)
         finally:
             self._under_way -= not streams
+            self._held.bytes -= visit.came
             self._count(visit, scope)
 
     async def _serve(self, visit: _Visit, scope: Message) -> None:
@@ -76,8 +95,8 @@ class Door:
             await visit.refuse(
                 RequestError("busy", f"{MOST_AT_ONCE} requests are under way, which is as many as may be")
             )
-        elif visit.announced > LARGEST_BODY:
-            await visit.refuse(_too_large(visit.announced))
+        elif visit.announced > visit.most:
+            await visit.refuse(_too_large(visit.announced, visit.most))
         elif scope["path"] == _POSTS and scope["method"] == "POST" and not scope["query_string"]:
             await self._take_post(visit, scope)
         elif scope["method"] == "GET" and (page := self._pages.get(scope["path"])) is not None:
@@ -88,6 +107,12 @@ class Door:
             except RequestError as error:
                 # Raised while the body was read; the routes answer their own.
                 await visit.refuse(error)
+            except PanicException as error:
+                # No Exception, so that no handler of the routes sees it.
+                problem = report_unforeseen(error, scope["path"])
+                if visit.status:
+                    raise
+                await visit.refuse(problem)
 
     async def _take_post(self, visit: _Visit, scope: Message) -> None:
         """Answer a post as the route of the same address would, whose machinery costs twice what the post does."""
@@ -114,15 +139,23 @@ class Door:
             )
 
 
+@dataclass(slots=True)
+class _Held:
+    """The bytes of bodies that requests under way have brought."""
+
+    bytes: int = 0
+
+
 class _Visit:
     """One request and its answer: counts what comes, adds headers to what goes."""
 
-    def __init__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Message, receive: Receive, send: Send, held: _Held) -> None:
         self.began = time.perf_counter()
         self.status = 0
         self.announced = 0
         self.method = scope["method"]
         self._path = scope["path"]
+        self.most = LARGEST_BODY if self._path == _POSTS else LARGEST_OTHER
         self.etag: bytes | None = None
         self.id = b""
         for name, value in scope["headers"]:
@@ -135,25 +168,30 @@ class _Visit:
         self.id = self.id or b"%s-%x" % (_STARTED, next(_NUMBERS))
         self._receive = receive
         self._send = send
-        self._came = 0
+        self._held = held
+        self.came = 0
 
     async def receive(self) -> Message:
         """The next piece of the body, while it is neither too large nor too slow."""
         if self.status:
             # The answer has begun: what is awaited now is the asker's going away, however long it takes.
             return await self._receive()
+        left = self.began + BODY_SECONDS - time.perf_counter()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(left):
                 message = await self._receive()
         except TimeoutError as error:
             raise RequestError("too-slow", f"no whole body came within {BODY_SECONDS:g} s") from error
         if message["type"] == "http.request":
-            self._came += len(message["body"])
-            if self._came > LARGEST_BODY:
-                raise _too_large(self._came)
+            self.came += len(message["body"])
+            self._held.bytes += len(message["body"])
+            if self.came > self.most:
+                raise _too_large(self.came, self.most)
+            if self._held.bytes > MOST_BYTES:
+                raise RequestError("busy", f"bodies of {MOST_BYTES} bytes are under way, which is as much as may be")
         # Rows of a body that was cut off could be read as if they were all.
-        if not message.get("more_body") and self._came < self.announced:
-            raise RequestError("unreadable", f"the body ended after {self._came} of {self.announced} bytes")
+        if not message.get("more_body") and self.came < self.announced:
+            raise RequestError("unreadable", f"the body ended after {self.came} of {self.announced} bytes")
         if message["type"] == "http.disconnect":
             raise RequestError("unreadable", "the connection ended before the body did")
         return message
@@ -191,6 +229,6 @@ async def _send_page(visit: _Visit, page: PageFile) -> None:
     await visit.answer(200, [(b"content-type", page.content_type.encode()), *headers], page.body)
 
 
-def _too_large(came: int) -> RequestError:
-    told = f"at most {LARGEST_BODY} bytes are allowed in a body"
+def _too_large(came: int, most: int) -> RequestError:
+    told = f"at most {most} bytes are allowed in a body"
     return RequestError("too-large", f"{came} bytes came; {told}", [say("body", came, told)])

@@ -46,12 +46,20 @@ class Inbox:
         message = await receive()
         body = message.get("body", b"")
         if message.get("more_body"):
+            await self._check_sender(headers.get("authorization"))
             pieces = [body]
             while message.get("more_body"):
                 message = await receive()
                 pieces.append(message.get("body", b""))
             body = b"".join(pieces)
         return await self.accept(headers, body)
+
+    async def _check_sender(self, authorization: str | None) -> None:
+        """Raise unless the bearer may send observations."""
+        token = self._node.tokens.recall(authorization)
+        if token is None:
+            token = await asyncio.get_running_loop().run_in_executor(self._pool, self._node.tokens.find, authorization)
+        _read_sender(token)
 
     async def accept(self, headers: Mapping[str, str], body: bytes) -> PostedOut:
         """What became of a body; `headers` by their small names.

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from polars.exceptions import PanicException
 
 from passerelle.model.errors import (
     AuthenticationError,
@@ -232,12 +233,16 @@ async def settle(answering: Awaitable[Answer], path: str) -> Answer | RequestErr
         return await answering
     except PasserelleError as error:
         return translate(error)
-    except Exception as error:  # noqa: BLE001  the other door is answer_unforeseen
-        _log.exception("request failed", path=path, exc_info=error)
-        return RequestError("internal", _UNFORESEEN)
+    except (Exception, PanicException) as error:  # noqa: BLE001  the other door is answer_unforeseen
+        return report_unforeseen(error, path)
+
+
+def report_unforeseen(error: BaseException, path: str) -> RequestError:
+    """The problem that a defect of ours is to the asker; all of it is logged."""
+    _log.error("request failed", path=path, exc_info=error)
+    return RequestError("internal", _UNFORESEEN)
 
 
 def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The answer to a defect of ours: nothing of it leaves the node, all of it is logged."""
-    _log.error("request failed", path=request.scope["path"], method=request.method, exc_info=error)
-    return _answer(request, RequestError("internal", _UNFORESEEN), {})
+    """The answer to a defect of ours: nothing of it leaves the node."""
+    return _answer(request, report_unforeseen(error, request.scope["path"]), {})

@@ -36,12 +36,11 @@ class TokenDoor:
         self._own = digest_of(owner_secret)
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[float, Token | None]] = OrderedDict()
+        self._forgotten = 0
 
     def find(self, authorization: str | None) -> Token:
         """The valid token of an `Authorization` header; a 401 says what is wrong with it otherwise."""
-        token = self.recall(authorization)
-        if token is None:
-            token = self._ask(_read_bearer(authorization))
+        token = self.recall(authorization) or self._ask(_read_bearer(authorization))
         if token is None or not token.is_valid(datetime.now(UTC)):
             state = "unknown" if token is None else "revoked or expired"
             raise RequestError(
@@ -50,15 +49,16 @@ class TokenDoor:
         return token
 
     def recall(self, authorization: str | None) -> Token | None:
-        """The token, if it was verified in the last seconds; never waits for the disk."""
+        """The token, if it was verified in the last seconds and hasn't expired since; never waits for the disk."""
         with self._lock:
             until, token = self._known.get(_read_bearer(authorization), (0.0, None))
-            return token if time.monotonic() < until else None
+        return token if token is not None and time.monotonic() < until and token.is_valid(datetime.now(UTC)) else None
 
     def forget(self) -> None:
         """Verify every token anew from now on."""
         with self._lock:
             self._known.clear()
+            self._forgotten += 1
 
     def check_officer(self, authorization: str | None) -> None:
         """Raise unless the bearer may administer the node."""
@@ -67,14 +67,16 @@ class TokenDoor:
         check_scope(self.find(authorization), Scope.OFFICER)
 
     def _ask(self, secret: str) -> Token | None:
-        now = datetime.now(UTC)
+        now, forgotten = datetime.now(UTC), self._forgotten
         with self._engine.connect() as connection:
             token = find_token(connection, secret)
         if token is not None and token.is_valid(now):
             with writing(self._engine) as connection:
                 set_used(connection, token.id, now)
             with self._lock:
-                self._known[secret] = (time.monotonic() + _FRESH_SECONDS, token)
+                # What was read before a token was revoked may not be remembered after.
+                if forgotten == self._forgotten:
+                    self._known[secret] = (time.monotonic() + _FRESH_SECONDS, token)
                 while len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
         return token
