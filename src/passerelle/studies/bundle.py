@@ -46,15 +46,26 @@ def write_bundle(
     finding: Mapping[str, Any], evaluation: Evaluation, rows: pl.DataFrame, feed: Feed, key: Ed25519PrivateKey
 ) -> bytes:
     """The zip's bytes; the rows are in it only where the feed's licence lets them leave."""
+    kept = write_rows(rows) if feed.redistribute is Redistribute.YES else None
+    return pack_bundle(finding, write_matrix(evaluation), kept, feed, key)
+
+
+def pack_bundle(
+    finding: Mapping[str, Any], matrix: bytes, rows: bytes | None, feed: Feed, key: Ed25519PrivateKey
+) -> bytes:
+    """The zip's bytes, signed; `rows` is None where they may not leave."""
     files = {
         FINDING: canonical(finding),
         DECLARATION: canonical(finding["declaration"]),
-        MATRIX: write_matrix(evaluation),
+        MATRIX: matrix,
         VERSIONS: canonical(finding["versions"]),
-        **{f"README.{language}.md": _write_readme(finding, feed, language).encode() for language in LANGUAGES},
+        **{
+            f"README.{language}.md": _write_readme(finding, feed, language, with_rows=rows is not None).encode()
+            for language in LANGUAGES
+        },
     }
-    if feed.redistribute is Redistribute.YES:
-        files[ROWS_FILE] = write_rows(rows)
+    if rows is not None:
+        files[ROWS_FILE] = rows
     manifest = canonical({name: hashlib.sha256(body).hexdigest() for name, body in files.items()})
     signature = {
         "algorithm": "Ed25519",
@@ -69,13 +80,19 @@ def write_bundle(
     return target.getvalue()
 
 
-def _write_readme(finding: Mapping[str, Any], feed: Feed, language: str) -> str:
+def unpack_bundle(bundle: bytes) -> dict[str, bytes]:
+    """The files of a bundle that this city packed, by name; one from elsewhere is `verify_bundle`'s to read."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _write_readme(finding: Mapping[str, Any], feed: Feed, language: str, *, with_rows: bool) -> str:
     words = texts()["readme"][language]
     checks = "\n".join(
         f"- {check['title'][language]}{words['colon']}{words[check['outcome']]}. {check['detail'][language]}"
         for check in finding["checks"]
     )
-    data = words["with_rows" if feed.redistribute is Redistribute.YES else "without_rows"]
+    data = words["with_rows" if with_rows else "without_rows"]
     return str(
         words["page"].format(
             outcome=finding["outcome"][language],

@@ -14,7 +14,8 @@ from litestar.params import FromPath, QueryParameter
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, check_choice
-from passerelle.registry.findings import get_bundle, get_finding, list_findings
+from passerelle.registry.findings import get_finding, list_findings
+from passerelle.studies.release import release_bundle
 
 VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_yet")
 
@@ -114,8 +115,7 @@ def read_one(node: NamedDependency[Node], finding_id: FromPath[str]) -> Response
 
 @get("/findings/{finding_id:str}/bundle", tags=["findings"], media_type="application/zip", sync_to_thread=True)
 def read_bundle(node: NamedDependency[Node], finding_id: FromPath[str]) -> Response[bytes]:
-    """All that is needed to check the finding, as a ZIP file."""
-    with node.archive.engine.connect() as connection:
-        bundle = get_bundle(connection, finding_id)
+    """All that is needed to check the finding, as a ZIP file; the rows are in it only if they may leave today."""
+    bundle = release_bundle(node.archive, finding_id)
     headers = {"content-disposition": f'attachment; filename="{finding_id}.zip"'}
     return Response(bundle, media_type="application/zip", headers=headers)
