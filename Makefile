@@ -14,6 +14,10 @@ demo: python pages ## start Paris on 8101 and San Francisco on 8102 (PORT=9101 a
 	@exec .venv/bin/passerelle demo --port $(PORT) $(NODES)
 
 demo-clean: ## forget the demo's folders
+	@for lock in demo/*/lock; do \
+	  if [ -e "$$lock" ] && ! flock --nonblock "$$lock" true; then \
+	    echo "A node runs on $${lock%/lock}; stop it first (Ctrl-C where make demo runs)."; exit 1; \
+	  fi; done
 	@rm -rf demo
 
 test: check chromium pages ## all that CI runs: check, then every test
