@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from passerelle.model.errors import InvalidValueError, UnknownNameError
+from passerelle.model.errors import InvalidValueError, StudyError, UnknownNameError
 from passerelle.registry.changes import count_changes, get_change, list_changes, put_change
 from passerelle.registry.findings import (
     count_findings,
@@ -40,14 +40,22 @@ def test_changes_come_newest_first(connection: Connection) -> None:
     assert count_changes(connection) == 4
 
 
-def test_a_change_is_replaced(connection: Connection) -> None:
-    """The same id again replaces the document and what is searched of it."""
+def test_changes_are_found_by_words_and_sector(connection: Connection) -> None:
+    """Words of the titles count whatever their case and accents."""
     put_change(connection, change("a", "2021", title="Piste cyclable"))
-    put_change(connection, change("a", "2022", sector="air", title="Zone à faibles émissions"))
-    assert get_change(connection, "a")["start"] == "2022"
-    assert [one["id"] for one in list_changes(connection, q="ZONE emissions")] == ["a"]
-    assert list_changes(connection, q="cyclable") == []
-    assert list_changes(connection, sector="mobility") == []
+    put_change(connection, change("b", "2022", sector="air", title="Zone à faibles émissions"))
+    assert [one["id"] for one in list_changes(connection, q="ZONE emissions")] == ["b"]
+    assert [one["id"] for one in list_changes(connection, sector="mobility")] == ["a"]
+
+
+def test_a_change_is_never_rewritten(connection: Connection) -> None:
+    """The same change may be put again; another under its id raises, names what differs and changes nothing."""
+    first = change("a", "2021", title="Piste cyclable")
+    put_change(connection, first)
+    put_change(connection, first)
+    with pytest.raises(StudyError, match="another sector, start;"):
+        put_change(connection, change("a", "2022", sector="air", title="Piste cyclable"))
+    assert list_changes(connection) == [first]
 
 
 def test_a_study_is_never_edited(connection: Connection) -> None:

@@ -127,6 +127,18 @@ def test_a_declared_study_can_not_be_edited(san_francisco: Case) -> None:
         declare(case.archive, Declaration(case.declaration.change, looser))
 
 
+def test_a_second_study_does_not_rewrite_the_change(san_francisco: Case) -> None:
+    """A study of its own under the same change but with another start is refused, and the first finding stays."""
+    case = san_francisco
+    moved = msgspec.structs.replace(case.declaration.change, start=case.declaration.change.start + timedelta(days=30))
+    second = msgspec.structs.replace(case.declaration.study, id="another-study")
+    with pytest.raises(StudyError, match="another start"):
+        declare(case.archive, Declaration(moved, second))
+    with case.archive.engine.connect() as connection, pytest.raises(UnknownNameError):
+        get_study(connection, "another-study")
+    assert run_study(case.archive, case.declaration.study.id) == case.finding
+
+
 def test_what_was_read_is_listed(san_francisco: Case) -> None:
     """Thirteen garages, each with the one reply its rows came from."""
     data = san_francisco.finding["data"]

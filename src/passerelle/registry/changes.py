@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from passerelle.model.errors import UnknownNameError
+from passerelle.model.errors import StudyError, UnknownNameError
 from passerelle.registry.fold import fold
 from passerelle.registry.schema import METADATA
 
@@ -25,16 +25,27 @@ CHANGES = Table(
 
 
 def put_change(connection: Connection, document: Mapping[str, Any]) -> None:
-    """Keep the change, or replace the one of the same id; `id`, `sector`, `start` and `title` are read from it."""
-    statement = insert(CHANGES).values(
-        id=document["id"],
-        sector=document["sector"],
-        start=document["start"],
-        folded=fold(" ".join([document["id"], *document["title"].values()])),
-        document=dict(document),
-    )
-    columns = {name: statement.excluded[name] for name in ("sector", "start", "folded", "document")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=columns))
+    """Keep the change, of which `id`, `sector`, `start` and `title` are read; `StudyError` where its id is another's.
+
+    A finding is of the change as it was declared with the study, which a later declaration must not rewrite.
+    """
+    values = {
+        "id": document["id"],
+        "sector": document["sector"],
+        "start": document["start"],
+        "folded": fold(" ".join([document["id"], *document["title"].values()])),
+        "document": dict(document),
+    }
+    connection.execute(insert(CHANGES).values(values).on_conflict_do_nothing())
+    stored = get_change(connection, document["id"])
+    if stored != dict(document):
+        other = ", ".join(
+            sorted(key for key in stored.keys() | document.keys() if stored.get(key) != document.get(key))
+        )
+        raise StudyError(
+            f"change {document['id']!r} was declared before with another {other}; declare this one under another id",
+            where="change",
+        )
 
 
 def get_change(connection: Connection, change_id: str) -> dict[str, Any]:
