@@ -122,6 +122,23 @@ def test_a_running_folder_is_no_backup(archive: Archive, tmp_path: Path) -> None
     assert not (tmp_path / "restored").exists()
 
 
+def test_a_backup_stands_still_while_it_is_restored(archive: Archive, tmp_path: Path) -> None:
+    """No process opens it half-way, nor is anything of it changed."""
+    back_up(archive, tmp_path / "backup")
+    refused: list[int] = []
+
+    def open_meanwhile(done: int, _: int) -> None:
+        if done == 1:
+            with pytest.raises(FolderBusyError):
+                open_archive(tmp_path / "backup")
+            refused.append(done)
+
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "backup").rglob("*")}
+    restore(tmp_path / "backup", tmp_path / "restored", open_meanwhile)
+    assert refused == [1]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "backup").rglob("*")} == before
+
+
 def test_a_folder_without_a_replys_bytes_is_no_backup(archive: Archive, admit: Admit, tmp_path: Path) -> None:
     """The check after a backup finds a file that is missing."""
     admit(LINE.format(8, 1))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -104,6 +106,23 @@ def test_two_archives_of_one_folder_in_one_process(folder: Path) -> None:
     """The lock holds between threads and libraries of one process too."""
     with closing(open_archive(folder)), pytest.raises(FolderBusyError, match="hasn't said its address"):
         open_archive(folder)
+
+
+def test_a_look_at_the_lock_does_not_refuse_a_start(folder: Path) -> None:
+    """A node starts although another process shares its lock for a moment, as whoever looks for a node does."""
+    with (folder / "lock").open("rb") as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        over = threading.Timer(0.2, fcntl.flock, (looked, fcntl.LOCK_UN))
+        over.start()
+        FolderLock(folder).release()
+        over.join()
+
+
+def test_a_note_without_a_lock_is_nobodys(folder: Path) -> None:
+    """A folder copied with its note and without its lock has no node."""
+    (folder / "node.json").write_text(json.dumps({"pid": 1, "url": "http://127.0.0.1:1"}))
+    (folder / "lock").unlink()
+    assert find_node(folder) is None
 
 
 @pytest.mark.parametrize("text", [None, "{}", "not json", '{"layout": 2}', '{"layout": 0}'])

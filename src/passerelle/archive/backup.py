@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import CITY, KEY, LAYOUT_FILE, LOCK, REGISTRY, read_layout, require_free
+from passerelle.archive.folder import CITY, KEY, LAYOUT_FILE, LOCK, REGISTRY, held_still, read_layout, require_empty
 from passerelle.archive.opening import open_archive
 from passerelle.archive.replies import ReplyFiles
 from passerelle.model.errors import InvalidValueError
@@ -37,7 +37,7 @@ def back_up(archive: Archive, target: Path, progress: Progress | None = None) ->
     Replies and new series wait while registry and lake are copied; posts go on. The key is in the
     copy: keep it as safe as the folder.
     """
-    _require_empty(target)
+    require_empty(target)
     target.mkdir(parents=True, exist_ok=True)
     (target / "lake").mkdir()
     _copy_replies(archive.files, target, progress)
@@ -56,17 +56,17 @@ def back_up(archive: Archive, target: Path, progress: Progress | None = None) ->
 def restore(source: Path, folder: Path, progress: Progress | None = None) -> Contents:
     """What the city restored into `folder`, absent or empty, was found to hold; an older backup is upgraded."""
     read_layout(source)
-    _require_empty(folder)
-    require_free(source)
-    files = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name != LOCK]
-    # Last, so that a restore that stopped half-way is no city's folder.
-    files.sort(key=lambda path: path == source / LAYOUT_FILE)
-    for done, path in enumerate(files):
-        copy = folder / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
-        if progress is not None:
-            progress(done + 1, len(files))
+    require_empty(folder)
+    with held_still(source):
+        files = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name != LOCK]
+        # Last, so that a restore that stopped half-way is no city's folder.
+        files.sort(key=lambda path: path == source / LAYOUT_FILE)
+        for done, path in enumerate(files):
+            copy = folder / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+            if progress is not None:
+                progress(done + 1, len(files))
     return verify_folder(folder)
 
 
@@ -84,11 +84,6 @@ def verify_folder(folder: Path) -> Contents:
         return Contents(replies, coverage.num_rows, sum(coverage["rows"].to_pylist()))
     finally:
         archive.close()
-
-
-def _require_empty(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidValueError(f"{folder} is not empty; a city needs a folder of its own", where=str(folder))
 
 
 def _copy_registry(engine: Engine, path: Path) -> None:

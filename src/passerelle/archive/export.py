@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
 from passerelle.archive.archive import Archive
+from passerelle.archive.folder import require_empty
 from passerelle.archive.redistribution import Leaving, may_leave
 from passerelle.feeds.feed import Feed
 from passerelle.lake.contract import Lake, Selection
-from passerelle.model.errors import InvalidValueError
 from passerelle.model.interval import format_time
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.places import list_places
@@ -38,8 +38,7 @@ def export_all(archive: Archive, target: Path, progress: Progress | None = None)
     `observations/<feed>.parquet` and `.csv` hold each feed's current observations where its licence
     lets rows leave; a feed whose licence doesn't is listed with the reason and has no file.
     """
-    if target.exists() and any(target.iterdir()):
-        raise InvalidValueError(f"{target} is not empty; an export needs a folder of its own", where=str(target))
+    require_empty(target)
     (target / "observations").mkdir(parents=True, exist_ok=True)
     datasets = []
     for done, feed in enumerate(archive.city.feeds):

@@ -7,9 +7,12 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -33,13 +36,14 @@ CITY, KEY, LOCK, NODE, REGISTRY = "city.toml", "key.pem", "lock", "node.json", "
 LAYOUT_FILE = "layout.json"
 SPOOL = "rereading-"
 
+_LOOKED_AT_S = 1.0
+
 
 def create_folder(folder: Path, city: str | Path) -> None:
     """Make `folder`, absent or empty, the home of a city, given by its name or its file, with a new key."""
     city_file = find_city_file(city) if isinstance(city, str) else city
     read_city(city_file)
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidValueError(f"{folder} is not empty; a city needs a folder of its own", where=str(folder))
+    require_empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(city_file, folder / CITY)
     _write_key(folder / KEY)
@@ -47,6 +51,14 @@ def create_folder(folder: Path, city: str | Path) -> None:
     open_database(folder / REGISTRY).dispose()
     # Last: a folder with a layout is a whole one.
     _write_whole(folder / LAYOUT_FILE, json.dumps({"layout": LAYOUT}))
+
+
+def require_empty(folder: Path) -> None:
+    """`InvalidValueError` where anything lies in the folder; it may be absent."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidValueError(
+            f"{folder} is not empty; what is written there needs a folder of its own", where=str(folder)
+        )
 
 
 def upgrade_folder(folder: Path) -> int:
@@ -100,13 +112,20 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = (folder / LOCK).open("ab")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not self._take():
             self._file.close()
-            raise FolderBusyError(_describe_owner(folder), where=str(folder)) from error
+            raise FolderBusyError(_describe_owner(folder), where=str(folder))
         # Whoever holds the lock owns the note: one left by a node that was killed says nothing.
         (folder / NODE).unlink(missing_ok=True)
+
+    def _take(self) -> bool:
+        """Whether the lock is held now; one that somebody only looks at (`find_node`) is free a moment later."""
+        until = time.monotonic() + _LOOKED_AT_S
+        while not _lock(self._file, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                return False
+            time.sleep(_LOOKED_AT_S / 100)
+        return True
 
     def announce(self, url: str) -> None:
         """Write `node.json`, by which the command line and the client find the node."""
@@ -128,19 +147,31 @@ def find_node(folder: Path) -> NodeNote | None:
     return note if _is_held(folder / LOCK) else None
 
 
-def require_free(folder: Path) -> None:
-    """Raise `FolderBusyError` where a process owns the folder; it isn't taken, nor written to."""
-    if (folder / LOCK).exists() and _is_held(folder / LOCK):
-        raise FolderBusyError(_describe_owner(folder), where=str(folder))
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Nobody can open the folder meanwhile; `FolderBusyError` where a process has it. Nothing is written to it."""
+    # A folder without a lock was never opened where it lies, and may lie where nothing can be written.
+    with ExitStack() as held:
+        if (folder / LOCK).exists() and not _lock(held.enter_context((folder / LOCK).open("rb")), fcntl.LOCK_SH):
+            raise FolderBusyError(_describe_owner(folder), where=str(folder))
+        yield
 
 
 def _is_held(lock: Path) -> bool:
-    with lock.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    """Whether a process has the lock. To look is to share it for a moment, for which `FolderLock` waits."""
+    try:
+        with lock.open("rb") as file:
+            return not _lock(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(file: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _describe_owner(folder: Path) -> str:
