@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from passerelle.api.local import LocalNode
+from passerelle.archive import create_folder, open_archive
+from passerelle.feeds.feed import Reply
 
 STATIONS = 1119
 """Lines of data/autolib/autolib_snapshot_2018-02-23.csv, its header left out."""
@@ -129,3 +136,26 @@ def test_quantities_have_units_and_open_bounds_are_null(paris: Any) -> None:
     assert one == rows["no2_daily_mean"]
     assert (one["unit"], one["statistic"], one["interval"]) == ("ug/m3", "mean", "P1D")
     assert all(row["title"]["fr"] and row["source"] for row in rows.values())
+
+
+def test_series_of_a_feed_that_left_the_city_file(tmp_path: Path, checkout: Path) -> None:
+    """They are listed and counted as before, without a value, for nothing is known of their licence any more."""
+    folder = tmp_path / "paris"
+    create_folder(folder, "paris")
+    path = checkout / "data/geodair_no2/pollution_paris_no2_daily_clean.csv"
+    with closing(open_archive(folder)) as archive:
+        archive.admit(archive.keep("geodair-no2-mean", Reply(path.read_bytes(), datetime.now(UTC))).reply_id)
+    city = folder / "city.toml"
+    city.write_text(city.read_text(encoding="utf-8").replace("geodair-no2-mean", "geodair-other"), encoding="utf-8")
+    with closing(LocalNode(folder)) as node:
+        listed = node.ask("GET", "/api/v1/series")
+        assert listed.status_code == 200
+        items = listed.json()["items"]
+        assert {(item["feed"], item["redistribute"], item["latest"]) for item in items} == {
+            ("geodair-no2-mean", "no", None)
+        }
+        assert node.ask("GET", f"/api/v1/series/{items[0]['id']}").json() == items[0]
+        assert node.ask("GET", "/api/v1/city").json()["counts"]["series"] == len(items)
+        assert node.ask("GET", "/api/v1/feeds").status_code == 200
+        assert node.ask("GET", "/api/v1/places").status_code == 200
+        assert node.ask("GET", f"/api/v1/series/{items[0]['id']}/observations").status_code == 404

@@ -29,6 +29,7 @@ from passerelle.api.problem import RequestError, say
 from passerelle.api.tokens import check_scope
 from passerelle.api.v1.places import AreaName
 from passerelle.archive.redistribution import Leaving, may_leave
+from passerelle.feeds.feed import Redistribute
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.quantity import get_quantity
@@ -48,6 +49,8 @@ class LatestOut(msgspec.Struct, frozen=True):
 
 class SeriesOut(msgspec.Struct, frozen=True):
     """A series; `first` and `last` are starts, `latest` is null where the feed's licence keeps values here.
+
+    A feed that has left the city file has no licence any more: its series are listed, and nothing of them leaves.
 
     While observations come in, `first` and `rows` may be some seconds old; `latest` never is.
     """
@@ -82,9 +85,9 @@ def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
 
 
 def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest: dict[str, Any] | None) -> SeriesOut:
-    quantity, feed = get_quantity(one.quantity), node.archive.get_feed(one.feed)
+    quantity, feed = get_quantity(one.quantity), node.feeds.get(one.feed)
     tail = f" ({one.facet})" if one.facet else ""
-    shown = latest if may_leave(feed, Leaving.ROWS) else None
+    shown = latest if feed is not None and may_leave(feed, Leaving.ROWS) else None
     return SeriesOut(
         id=one.id,
         feed=one.feed,
@@ -104,7 +107,7 @@ def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest:
         first=None if covered is None else covered["first"],
         last=None if covered is None else covered["last"] if latest is None else latest["start"],
         rows=0 if covered is None else covered["rows"],
-        redistribute=feed.redistribute,
+        redistribute=Redistribute.NO if feed is None else feed.redistribute,
         latest=None if shown is None else LatestOut(shown["start"], shown["end"], shown["value"], shown["known_since"]),
     )
 
