@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from passerelle.archive.folder import create_folder, find_node
+from passerelle import app
+from passerelle.archive.archive import Archive
+from passerelle.archive.folder import CITY, create_folder, find_node
+from passerelle.archive.opening import open_archive
+from passerelle.model.errors import StorageFullError
 
 PORT = 18220
 
@@ -95,3 +103,68 @@ def test_a_killed_node_leaves_nothing_in_the_way(folder: Path, node: subprocess.
         assert httpx.get(f"http://127.0.0.1:{PORT}/health").json()["status"] == "ok"
         second.terminate()
         assert second.wait(20) == 0
+
+
+class _Failing:
+    """An archive whose bytes can't be dropped for a while; all else is the archive's own."""
+
+    def __init__(self, archive: Archive, errors: list[Exception]) -> None:
+        self.disk, self.resume = archive.disk, archive.resume
+        self._archive, self._errors = archive, errors
+        self.rounds = 0
+
+    def drop_old_bytes(self) -> None:
+        """Raise the next error, as long as there is one."""
+        self.rounds += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        self._archive.drop_old_bytes()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Housekeeping every 10 ms."""
+    for name in ("_LOOK_SECONDS", "_AGAIN_SECONDS", "_KEEP_HOUSE_SECONDS"):
+        monkeypatch.setattr(app, name, 0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_housekeeping_outlives_a_full_disk(folder: Path) -> None:
+    """After a full disk, a file that can't be written and a registry that can't either, the next rounds are done."""
+    archive = open_archive(folder)
+    refused = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+    failing: Any = _Failing(archive, [StorageFullError("full", where="x"), OSError(28, "No space"), refused])
+
+    async def keep() -> None:
+        async with asyncio.timeout(10):
+            task = asyncio.create_task(app.keep_house(failing))
+            while failing.rounds < 6 and not task.done():
+                await asyncio.sleep(0.01)
+            assert not task.done()
+            task.cancel()
+
+    asyncio.run(keep())
+    archive.close()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_node_whose_own_work_fails_ends(folder: Path) -> None:
+    """A defect in the housekeeping ends the node, and is raised."""
+    archive = open_archive(folder)
+    failing: Any = _Failing(archive, [ValueError("a defect")])
+    failing.__dict__ |= {name: getattr(archive, name) for name in ("city", "engine", "key", "lake", "events", "folder")}
+    failing.announce = archive.announce
+    with pytest.raises(ValueError, match="a defect"):
+        asyncio.run(asyncio.wait_for(app.serve(failing, "127.0.0.1", PORT + 2), 30))
+    archive.close()
+
+
+def test_a_retention_that_means_nothing_is_told_at_the_start(folder: Path) -> None:
+    """`keep_days = 0` in the city file: exit code 1 and a line that names the feed and the key, before any answer."""
+    city = folder / CITY
+    before, table, after = city.read_text(encoding="utf-8").partition("[feed.parameters]\n")
+    city.write_text(before + table + "keep_days = 0\n" + after, encoding="utf-8")
+    process = start(folder)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "'geodair-no2-mean': keep_days is 0" in told

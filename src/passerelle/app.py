@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,17 +16,20 @@ import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from sqlalchemy.exc import OperationalError
 
 from passerelle.api.build import Api
 from passerelle.api.node import Node
 from passerelle.archive.archive import Archive
 from passerelle.archive.opening import open_archive
-from passerelle.model.errors import FolderBusyError
+from passerelle.archive.quota import Retention
+from passerelle.model.errors import PortTakenError, StorageFullError
 
 _CONNECTIONS = 1024
 _HEADER_MILLISECONDS = 10_000
 _LOOK_SECONDS = 10.0
 _KEEP_HOUSE_SECONDS = 3600.0
+_AGAIN_SECONDS = 60.0
 _STOP_SECONDS = 10
 
 _log = structlog.get_logger("passerelle.app")
@@ -34,12 +38,15 @@ _log = structlog.get_logger("passerelle.app")
 def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, shift: int = 0) -> None:
     """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own and `shift` where none is given.
 
-    An error of ours before the first answer is raised: the folder is busy, too new, or the port taken.
+    An error of ours before the first answer is raised: the folder is busy, too new, its city file wrong, or the port
+    taken. So is whatever ends the node's own work later, after the answers under way.
     """
     configure_logs()
     archive = open_archive(folder)
     try:
-        uvloop.run(_serve(archive, host, archive.city.port + shift if port is None else port))
+        for feed in archive.city.feeds:
+            Retention.of(feed)
+        uvloop.run(serve(archive, host, archive.city.port + shift if port is None else port))
     finally:
         archive.close()
     _log.info("stopped", folder=str(folder))
@@ -71,7 +78,7 @@ def configure_logs() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-async def _serve(archive: Archive, host: str, port: int) -> None:
+async def serve(archive: Archive, host: str, port: int) -> None:
     _check_port(host, port)
     api = Api(Node(archive))
     server = Server(
@@ -95,16 +102,26 @@ async def _serve(archive: Archive, host: str, port: int) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop)
-    housekeeping = asyncio.create_task(_keep_house(archive))
-    announcing = asyncio.create_task(_announce(archive, host, port))
+    tasks = [asyncio.create_task(keep_house(archive)), asyncio.create_task(_announce(archive, host, port))]
+
+    def look_at(task: asyncio.Task[None]) -> None:
+        # A node that goes on without its housekeeping would fill the disk and tell nobody.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("the node's own work failed", exc_info=error)
+            stop()
+
+    for task in tasks:
+        task.add_done_callback(look_at)
     try:
         await server.serve()
     finally:
         api.close()
-        for task in (announcing, housekeeping):
+        for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
 
 
 def _check_port(host: str, port: int) -> None:
@@ -114,12 +131,12 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise FolderBusyError(f"{host}:{port} can't be listened at: {error.strerror}", where="port") from error
+            raise PortTakenError(f"{host}:{port} can't be listened at: {error.strerror}", where="port") from error
 
 
 async def _announce(archive: Archive, host: str, port: int) -> None:
     """Write `node.json` once the port answers."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
     while True:
         with suppress(OSError):
             _, writer = await asyncio.open_connection(shown, port)
@@ -132,14 +149,20 @@ async def _announce(archive: Archive, host: str, port: int) -> None:
     _log.info("ready", url=url, city=archive.city.id, folder=str(archive.folder))
 
 
-async def _keep_house(archive: Archive) -> None:
-    """Look at the disk, drop bytes of replies that no feed keeps any longer, admit what a full disk held up."""
-    since = _KEEP_HOUSE_SECONDS
+async def keep_house(archive: Archive) -> None:
+    """Look at the disk, drop bytes of replies that no feed keeps any longer, admit what a full disk held up.
+
+    A full disk and files that can't be written are told and tried again; anything else is a defect, and raised.
+    """
+    due = time.monotonic()
     while True:
-        await asyncio.to_thread(archive.disk.look)
-        since += _LOOK_SECONDS
-        if since >= _KEEP_HOUSE_SECONDS:
-            since = 0.0
-            await asyncio.to_thread(archive.drop_old_bytes)
-            await asyncio.to_thread(archive.resume)
+        try:
+            await asyncio.to_thread(archive.disk.look)
+            if time.monotonic() >= due:
+                due = time.monotonic() + _AGAIN_SECONDS
+                await asyncio.to_thread(archive.drop_old_bytes)
+                await asyncio.to_thread(archive.resume)
+                due = time.monotonic() + _KEEP_HOUSE_SECONDS
+        except (StorageFullError, OSError, OperationalError) as error:
+            _log.warning("housekeeping put off", reason=str(error), kind=type(error).__name__)
         await asyncio.sleep(_LOOK_SECONDS)

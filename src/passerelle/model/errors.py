@@ -47,6 +47,10 @@ class FolderBusyError(PasserelleError):
     """Another process owns the city's folder."""
 
 
+class PortTakenError(PasserelleError):
+    """An address that can't be listened at."""
+
+
 class LayoutError(PasserelleError):
     """A folder whose layout version this program can neither read nor upgrade."""
 
