@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from passerelle.archive import Admission, Archive, Sender
-from passerelle.archive.reparse import Reread, reparse
+from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds.feed import Feed, Parsed, Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Selection
@@ -148,3 +148,17 @@ def test_other_feeds_are_not_read(archive: Archive, admit: Admit, reply: Callabl
     reparse(archive, "closed")
     assert read(archive) == {8: 1.0}
     assert [path for path in archive.folder.iterdir() if path.name.startswith("rereading")] == []
+
+
+def test_every_feed_is_read_again(archive: Archive, admit: Admit, reply: Callable[..., Reply], mend: Mend) -> None:
+    """Those that have replies, each counted for itself; the progress counts the replies of all."""
+    admit(line(8, 1))
+    admit(line(9, 2))
+    archive.admit(archive.keep("derived", reply(line(8, 5))).reply_id)
+    mend(double)
+    told: list[tuple[int, int]] = []
+    assert reparse_all(archive, lambda done, total: told.append((done, total))) == {
+        "open": Reread(replies=2, unreadable=0, changed=2, withdrawn=0),
+        "derived": Reread(replies=1, unreadable=0, changed=1, withdrawn=0),
+    }
+    assert told == [(0, 3), (1, 3), (2, 3), (2, 3), (3, 3)]

@@ -138,6 +138,23 @@ def test_a_folder_from_first_to_last(tmp_path: Path, checkout: Path) -> None:
     assert run("init", str(tmp_path / "x"), "--city", "atlantis").exit_code == 1
 
 
+def test_replies_are_read_again(paris: Any, tmp_path: Path, checkout: Path) -> None:
+    """By the running node and in a stopped folder, one feed or all: a parser that reads alike changes nothing."""
+    read = {"replies": 1, "unreadable": 0, "changed": 0, "withdrawn": 0}
+    running = run("feed", "reread", "geodair-no2-mean", "--folder", str(paris.folder), "--json")
+    assert json.loads(running.stdout) == {"geodair-no2-mean": read}
+    where = ("--folder", str(tmp_path / "city"))
+    run("init", str(tmp_path / "city"), "--city", "paris")
+    file = checkout / "data/autolib/autolib_snapshot_2018-02-23.csv"
+    assert run("import", str(file), "--feed", "autolib-stations", *where).exit_code == 0
+    assert json.loads(run("feed", "reread", *where, "--json").stdout) == {"autolib-stations": read}
+    assert run("feed", "reread", *where).stdout.split() == [
+        *("feed", "replies", "unreadable", "changed", "withdrawn"),
+        *("autolib-stations", "1", "0", "0", "0"),
+    ]
+    assert run("feed", "reread", "nothing", *where).exit_code == 1
+
+
 def test_a_study_is_declared_run_and_verified(tmp_path: Path, checkout: Path) -> None:
     """The curfew's study runs from the recording to a bundle that verifies; a byte changed does not."""
     folder, bundle = tmp_path / "city", tmp_path / "finding.zip"

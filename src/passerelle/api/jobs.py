@@ -22,6 +22,7 @@ from passerelle.archive.admission import Admission
 from passerelle.archive.admit import Progress
 from passerelle.archive.backup import Contents, back_up
 from passerelle.archive.export import export_all
+from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds._http import Limits, fetch
 from passerelle.feeds.feed import Reply
 from passerelle.feeds.forms import FORMS
@@ -61,6 +62,12 @@ class FeedName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A feed's id."""
 
     feed: str
+
+
+class AnyFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feed's id, or null for every feed."""
+
+    feed: str | None = None
 
 
 class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,6 +180,12 @@ def _fetch_feed(node: Node, arguments: FeedName, progress: Progress) -> Admissio
     return node.archive.admit(kept.reply_id, progress)
 
 
+def _reread(node: Node, arguments: AnyFeed, progress: Progress) -> dict[str, Reread]:
+    if arguments.feed is None:
+        return reparse_all(node.archive, progress)
+    return {arguments.feed: reparse(node.archive, arguments.feed, progress)}
+
+
 def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
     try:
         declaration = msgspec.convert(arguments.declaration, Declaration)
@@ -207,6 +220,12 @@ def _show(token: Token, secret: str | None) -> TokenOut:
 _ALL: tuple[Job, ...] = (
     Job("import", "Keep a file as a reply of a feed and admit its rows.", ImportFile, _import_file),
     Job("fetch", "Ask a feed's publisher once, keep the reply and admit its rows.", FeedName, _fetch_feed),
+    Job(
+        "reread",
+        "Read kept replies again with today's parsers; what they say differently is known now.",
+        AnyFeed,
+        _reread,
+    ),
     Job("create-token", "Make a token; its secret is in the answer and nowhere else.", NewToken, _create_token),
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),

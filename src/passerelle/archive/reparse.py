@@ -48,8 +48,23 @@ class Reread:
     withdrawn: int
 
 
+def reparse_all(archive: Archive, progress: Progress | None = None) -> dict[str, Reread]:
+    """`reparse` of each of the city's feeds that has replies."""
+    with archive.engine.connect() as connection:
+        replies = {feed.id: len(list_kept(connection, feed=feed.id, form=feed.form)) for feed in archive.city.feeds}
+    total, before, found = sum(replies.values()), 0, {}
+    for feed_id in (one for one, number in replies.items() if number):
+        found[feed_id] = reparse(archive, feed_id, _shift(progress, before, total))
+        before += replies[feed_id]
+    return found
+
+
+def _shift(progress: Progress | None, before: int, total: int) -> Progress | None:
+    return None if progress is None else lambda done, _: progress(before + done, total)
+
+
 def reparse(archive: Archive, feed_id: str, progress: Progress | None = None) -> Reread:
-    """What today's reading of the feed's kept replies changed."""
+    """What today's reading of the feed's kept replies changed; `progress` counts replies."""
     feed = archive.get_feed(feed_id)
     with archive.engine.connect() as connection:
         kept = list_kept(connection, feed=feed_id, form=feed.form)
@@ -70,6 +85,8 @@ def reparse(archive: Archive, feed_id: str, progress: Progress | None = None) ->
     result = Reread(len(read), len(replies) - len(read), changed, withdrawn)
     document = {"replies": result.replies, "unreadable": result.unreadable, "changed": changed, "withdrawn": withdrawn}
     archive.events.record("reparsed", document, feed_id)
+    if progress is not None:
+        progress(len(replies), len(replies))
     return result
 
 
@@ -79,6 +96,8 @@ def _read_again(
     """The numbers of the replies that could be read, and how many rows are in `spool` now."""
     read, rows = [], 0
     for done, stored in enumerate(replies):
+        if progress is not None:
+            progress(done, len(replies))
         try:
             checked = archive.read_again(stored)
         except ReplyError as error:
@@ -89,8 +108,6 @@ def _read_again(
         rows += checked.num_rows
         frame = pl.DataFrame(pl.from_arrow(checked)).rename({"series": "number"})
         frame.with_columns(source=pl.lit(stored.id, pl.Int64)).write_parquet(spool / f"{stored.id:012}.parquet")
-        if progress is not None:
-            progress(done + 1, len(replies))
     return read, rows
 
 

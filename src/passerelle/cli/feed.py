@@ -82,4 +82,22 @@ def fetch_feed(feed_id: str, folder: Path, node: str | None, token: str | None, 
     show(answer, as_json=as_json, human=lambda: show_fields(answer))
 
 
+@feed.command("reread")
+@click.argument("feed_id", metavar="[FEED]", required=False)
+@with_city
+@with_json
+def reread_feed(feed_id: str | None, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Read the kept replies of FEED, or of every feed, again with today's parsers.
+
+    What they say differently is known from now on; the old reading stays known for its time.
+
+    Example: passerelle feed reread geodair-no2-mean --folder demo/paris
+    """
+    with opened(folder, node, token) as city, progress_bar("reread", hidden=as_json) as progress:
+        answer = city.do("reread", {"feed": feed_id}, progress)
+    columns = ("replies", "unreadable", "changed", "withdrawn")
+    rows = ([name, *(read[column] for column in columns)] for name, read in answer.items())
+    show(answer, as_json=as_json, human=lambda: show_table(("feed", *columns), rows))
+
+
 COMMANDS = {"feed": feed}
