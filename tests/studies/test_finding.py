@@ -68,3 +68,12 @@ def test_any_change_breaks_the_signature(paris: Case, name: str) -> None:
     altered = copy.deepcopy(paris.finding)
     altered[name] = "worked"
     assert not is_signed(altered)
+
+
+def test_a_drift_and_two_windows_wear_no_tick(paris: Case) -> None:
+    """Evenings rose before the curfew and fell with it, and 50 placebo dates hold two separate windows."""
+    found = {check["name"]: (check["outcome"], check["reason"]) for check in paris.finding["checks"]}
+    assert found["pre_trend"] == ("not_applicable", "opposite_drift")
+    assert found["placebo_dates"] == ("not_applicable", "too_few")
+    assert paris.finding["verdict"] == "fell"
+    assert "17 and 30 October" in paris.finding["declaration"]["declaration"]["placebo"]["note"]["en"]

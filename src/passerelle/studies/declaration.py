@@ -83,15 +83,16 @@ class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: Text
 
 
-class Placebo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Placebo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the windows are moved to dates without the change, within the days of `span`.
 
     `consecutive`: as many usable units before and after as the study has, one unit later each time. `calendar`: both
-    windows a week earlier each time, gap and season kept.
+    windows a week earlier each time, gap and season kept. `note` says what else lies in the span.
     """
 
     scheme: Literal["consecutive", "calendar"]
     span: Days
+    note: Text | None = None
 
 
 class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,21 +15,26 @@ def result(low: float, high: float) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("larger", "count", "outcome", "reason"),
+    ("larger", "count", "separate", "outcome", "reason"),
     [
-        (0, 19, "passed", "rare"),
-        (1, 39, "passed", "rare"),
-        (1, 38, "failed", "common"),
-        (1, 19, "failed", "common"),
-        (0, 18, "not_applicable", "too_few"),
-        (1, 18, "failed", "larger_of_few"),
-        (0, 0, "not_applicable", "none"),
+        (0, 19, 19, "passed", "rare"),
+        (1, 39, 39, "passed", "rare"),
+        (1, 38, 38, "failed", "common"),
+        (1, 19, 19, "failed", "common"),
+        (0, 18, 18, "not_applicable", "too_few"),
+        (1, 18, 18, "failed", "larger_of_few"),
+        (0, 0, 0, "not_applicable", "none"),
+        # Overlap makes fifty dates out of two windows: neither 1/51 nor 2/51 is a probability then.
+        (0, 50, 2, "not_applicable", "too_few"),
+        (1, 50, 2, "failed", "larger_of_few"),
+        (0, 50, 18, "not_applicable", "too_few"),
+        (0, 50, 19, "passed", "rare"),
     ],
 )
-def test_one_in_twenty(larger: int, count: int, outcome: str, reason: str) -> None:
-    """The share (larger + 1) / (count + 1), the real date counted, is held against 5 %; 18 placebos can't reach it."""
+def test_one_in_twenty(larger: int, count: int, separate: int, outcome: str, reason: str) -> None:
+    """The share (larger + 1) / (count + 1) is held against 5 %; fewer than 19 separate windows can't reach it."""
     placebos = np.array([-9.0] * larger + [0.5] * (count - larger))
-    found = check_placebo_dates(result(4, 6), placebos, separate=1)
+    found = check_placebo_dates(result(4, 6), placebos, separate)
     assert (found.outcome, found.reason) == (Outcome(outcome), reason)
 
 

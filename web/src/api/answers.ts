@@ -134,7 +134,7 @@ export interface Remark {
 }
 
 export interface Placebo {
-  /** The day at which the same method looked for an effect although nothing had changed. */
+  /** The day at which the same method looked for an effect although this change had not happened. */
   at: string;
   value: number;
 }
@@ -144,6 +144,13 @@ export interface Excluded {
   start: string;
   end: string;
   why: Text;
+}
+
+export interface Declared {
+  unit: "day" | "week";
+  exclude: Excluded[];
+  /** `note` says what else happened in the span of the placebo dates. */
+  placebo: { note?: Text };
 }
 
 export interface ComparisonSeries {
@@ -175,7 +182,7 @@ export interface Finding extends FindingSummary {
   chart: ComparisonSeries;
   data: DataUsed[];
   n: { before: number; after: number; series: number; series_left_out: number };
-  declaration: { declared_at: string; hash: string; declaration: { unit: "day" | "week"; exclude: Excluded[] } };
+  declaration: { declared_at: string; hash: string; declaration: Declared };
 }
 
 export interface ChangeSummary {

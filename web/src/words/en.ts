@@ -61,8 +61,8 @@ export const en = {
   "left_out.after_week": { one: "{count} week after", other: "{count} weeks after" },
   "left_out.series": { one: "{count} series was left out for its gaps.", other: "{count} series were left out for their gaps." },
 
-  "placebo.title": "When nothing had changed",
-  "placebo.how": { one: "The stroke is the effect the same method finds at {count} date when nothing changed; the diamond is the effect of the change.", other: "Each stroke is the effect the same method finds at one of {count} dates when nothing changed; the diamond is the effect of the change." },
+  "placebo.title": "Before this change",
+  "placebo.how": { one: "The stroke is the effect the same method finds at {count} date at which this change had not happened; the diamond is the effect of the change.", other: "Each stroke is the effect the same method finds at one of {count} dates at which this change had not happened; the diamond is the effect of the change." },
   "placebo.plot": { one: "The effect of the change, {effect}, beside that of {count} placebo date, {low}.", other: "The effect of the change, {effect}, beside those of {count} placebo dates, which lie between {low} and {high}." },
   "placebo.date": "Placebo date",
   "placebo.effect": "Effect found",
@@ -71,7 +71,7 @@ export const en = {
   "checks.none": "No check has been run.",
   "check.passed": "passed",
   "check.failed": "failed",
-  "check.not_applicable": "not applicable",
+  "check.not_applicable": "neither confirms nor refutes",
 
   "method.title": "How it was judged",
   "method.comparison": "Compared with",

@@ -63,8 +63,8 @@ export const fr: Catalogue = {
   "left_out.after_week": { one: "{count} semaine après", other: "{count} semaines après" },
   "left_out.series": { one: "{count} série est laissée de côté pour ses trous.", other: "{count} séries sont laissées de côté pour leurs trous." },
 
-  "placebo.title": "Quand rien n’avait changé",
-  "placebo.how": { one: "Le trait est l’effet que la même méthode trouve à {count} date où rien n’avait changé ; le losange est l’effet du changement.", other: "Chaque trait est l’effet que la même méthode trouve à l’une de {count} dates où rien n’avait changé ; le losange est l’effet du changement." },
+  "placebo.title": "Avant ce changement",
+  "placebo.how": { one: "Le trait est l’effet que la même méthode trouve à {count} date où ce changement n’avait pas eu lieu ; le losange est l’effet du changement.", other: "Chaque trait est l’effet que la même méthode trouve à l’une de {count} dates où ce changement n’avait pas eu lieu ; le losange est l’effet du changement." },
   "placebo.plot": { one: "L’effet du changement, {effect}, à côté de celui de {count} date fictive, {low}.", other: "L’effet du changement, {effect}, à côté de ceux de {count} dates fictives, entre {low} et {high}." },
   "placebo.date": "Date fictive",
   "placebo.effect": "Effet trouvé",
@@ -73,7 +73,7 @@ export const fr: Catalogue = {
   "checks.none": "Aucune vérification n’a été faite.",
   "check.passed": "réussi",
   "check.failed": "échoué",
-  "check.not_applicable": "sans objet",
+  "check.not_applicable": "ne confirme ni ne réfute",
 
   "method.title": "Comment c’est jugé",
   "method.comparison": "Comparé à",

@@ -1,4 +1,4 @@
-"""Could refute: an effect of a size that the same comparison shows at dates when nothing changed."""
+"""Could refute: an effect of a size that the same comparison shows at dates when this change had not happened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from passerelle.lab.result import Check, Outcome, Result
 
 NAME = "placebo_dates"
 FEWEST_FOR_FIVE_PERCENT = 19
-"""With n placebos the smallest possible share is 1 / (n + 1), so that 5 % needs nineteen and the real one."""
+"""With n separate placebos the smallest possible share is 1 / (n + 1), so that 5 % needs nineteen and the real one."""
 
 
 def estimate_placebos(history: Paired, windows: Sequence[tuple[NDArray[np.intp], Flags]]) -> Floats:
@@ -24,8 +24,9 @@ def estimate_placebos(history: Paired, windows: Sequence[tuple[NDArray[np.intp],
 def check_placebo_dates(result: Result, placebos: Floats, separate: int) -> Check:
     """Failed where more than one placebo date in twenty, the real one counted, shows an effect as large.
 
-    With fewer than nineteen placebos a single larger one refutes and none confirms. `separate` is how many of
-    the placebo windows don't overlap: neighbours share most of their times, and the share is finer than it looks.
+    `separate` is how many of the placebo windows don't overlap. Neighbours share most of their times and are one
+    attempt seen often, so with fewer than nineteen separate windows the share is no probability: a single
+    larger effect refutes, and none of them being larger confirms nothing.
     """
     if not len(placebos):
         return Check(NAME, Outcome.NOT_APPLICABLE, "none", {"count": 0.0})
@@ -36,12 +37,13 @@ def check_placebo_dates(result: Result, placebos: Floats, separate: int) -> Chec
         "rank": float(larger + 1),
         "share": (larger + 1) / (len(placebos) + 1),
         "separate": float(separate),
+        "needed": float(FEWEST_FOR_FIVE_PERCENT),
         "largest": float(placebos[np.abs(placebos).argmax()]),
     }
     low, high = result.interval
     if low <= 0 <= high:
         return Check(NAME, Outcome.NOT_APPLICABLE, "no_effect_claimed", numbers)
-    if len(placebos) < FEWEST_FOR_FIVE_PERCENT:
+    if separate < FEWEST_FOR_FIVE_PERCENT:
         if larger:
             return Check(NAME, Outcome.FAILED, "larger_of_few", numbers)
         return Check(NAME, Outcome.NOT_APPLICABLE, "too_few", numbers)

@@ -13,6 +13,9 @@ NAME = "pre_trend"
 def check_pre_trend(data: Paired, result: Result) -> Check:
     """Failed where the difference drifted before the change, in the effect's direction and beyond chance.
 
+    Passed only where the drift may be zero. A drift the other way, carried on, can't have made the effect, so it does
+    not refute it; but the two groups did not run parallel, so it confirms nothing either: not applicable.
+
     The drift is the slope over the times before the change, carried from the middle of the window before to
     the middle of the one after. A short window sees only a steep drift: `numbers` give the drift's interval.
     """
@@ -33,5 +36,5 @@ def check_pre_trend(data: Paired, result: Result) -> Check:
     if abs(drift) <= half_width:
         return Check(NAME, Outcome.PASSED, "no_drift", numbers)
     if np.sign(drift) != np.sign(result.effect):
-        return Check(NAME, Outcome.PASSED, "opposite_drift", numbers)
+        return Check(NAME, Outcome.NOT_APPLICABLE, "opposite_drift", numbers)
     return Check(NAME, Outcome.FAILED, "drift", numbers)
