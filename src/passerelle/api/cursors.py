@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ Item = TypeVar("Item")
 
 MOST_ITEMS = 1000
 _LONGEST = 600
+_ALLOWED = "a `next` of this list is allowed, unchanged"
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -25,13 +27,28 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     next: str | None
 
 
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_Row = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Place = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+_BOUNDED: dict[Any, Any] = {
+    int: _Row,
+    datetime: _Moment,
+    tuple[datetime, int]: tuple[_Moment, _Place],
+    tuple[int, int]: tuple[_Row, _Place],
+}
+"""What a cursor's key may be: anybody can write one, and the store is asked for what it says."""
+
+_CALENDAR = range(1800, 2201)
+"""Years that observations lie in."""
+
+
 def write_cursor(key: object) -> str:
     """`key` (a string, a number, or a tuple of them) as a cursor."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(key)).rstrip(b"=").decode()
 
 
 def read_cursor(cursor: str | None, kind: type[Key]) -> Key | None:
-    """The key that `write_cursor` was given, None for no cursor.
+    """The key that `write_cursor` was given, None for no cursor; numbers are row numbers, times have a zone.
 
     >>> read_cursor(write_cursor("75104"), str)
     '75104'
@@ -40,9 +57,16 @@ def read_cursor(cursor: str | None, kind: type[Key]) -> Key | None:
         return None
     try:
         raw = base64.b64decode(cursor[:_LONGEST] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.msgpack.decode(raw, type=kind)
+        key: Key = msgspec.msgpack.decode(raw, type=_BOUNDED.get(kind, kind))
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise refuse_parameter("cursor", cursor, "a `next` of this list is allowed, unchanged") from error
+        raise refuse_parameter("cursor", cursor, _ALLOWED) from error
+    if any(isinstance(part, datetime) and part.year not in _CALENDAR for part in _list_parts(key)):
+        raise refuse_parameter("cursor", cursor, _ALLOWED)
+    return key
+
+
+def _list_parts(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
 
 
 def cut_page(found: Sequence[Item], limit: int, key: Callable[[Item], object]) -> tuple[Sequence[Item], str | None]:

@@ -154,9 +154,11 @@ def list_refused_rows(
 ) -> Page[RefusedOut]:
     """The feed's refused rows, in the order they were refused; only of a feed that may leave the node."""
     check_redistribution(node.archive.get_feed(feed_id), Leaving.ROWS)
+    after = read_cursor(cursor, tuple[int, int])
     with node.archive.engine.connect() as connection:
-        found = list_refused(connection, feed=feed_id, limit=limit + 1, after=read_cursor(cursor, str))
-    page, following = cut_page(found, limit, lambda row: row.cursor)
+        last = None if after is None else f"{after[0]}.{after[1]}"
+        found = list_refused(connection, feed=feed_id, limit=limit + 1, after=last)
+    page, following = cut_page(found, limit, lambda row: [int(part) for part in row.cursor.split(".")])
     return Page([RefusedOut(row.reply, row.row, row.reason, row.raw) for row in page], following)
 
 
