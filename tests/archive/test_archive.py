@@ -263,16 +263,6 @@ def test_events_are_told(archive: Archive, admit: Admit) -> None:
     assert heard == ["reply", "admitted"]
 
 
-def test_a_recording_is_found_again(archive: Archive, reply: Make) -> None:
-    """`find_kept` knows the bytes of a reply wherever in the feed's past they came."""
-    for value in ("1", "2"):
-        archive.keep("open", reply(f"{NOON}|{value}|"))
-    found = archive.find_kept("open", reply(f"{NOON}|1|"))
-    assert found is not None
-    assert found.id == 1
-    assert archive.find_kept("open", reply(f"{NOON}|3|")) is None
-
-
 def test_the_bundled_counters_are_admitted(tmp_path: Path) -> None:
     """Of the bundled bicycle counts every row of the 422,243 on their card is admitted, from 52 counters."""
     folder = tmp_path / "paris"

@@ -28,7 +28,6 @@ from passerelle.registry.replies import (
     ReplyState,
     count_replies,
     find_last_reply,
-    find_reply_of,
     get_reply,
     holds_bytes,
     list_held,
@@ -90,14 +89,15 @@ def test_posts_are_no_replies(connection: Connection) -> None:
     assert count_replies(connection) == (0, 0)
 
 
-def test_the_last_reply_and_the_last_of_some_bytes(connection: Connection) -> None:
-    """The newest is found by feed, the newest of some bytes by feed and hash."""
-    first = put_reply(connection, NEW)
+def test_the_last_reply_of_a_feed(connection: Connection) -> None:
+    """The newest is found by feed; a feed that never answered has none."""
+    put_reply(connection, NEW)
     last = put_reply(connection, replace(NEW, sha256="11"))
     put_reply(connection, replace(NEW, feed="b"))
-    found = find_last_reply(connection, "a"), find_reply_of(connection, "a", "00ff")
-    assert [one.id for one in found if one] == [last, first]
-    assert find_reply_of(connection, "b", "11") is None
+    found = find_last_reply(connection, "a")
+    assert found is not None
+    assert found.id == last
+    assert find_last_reply(connection, "c") is None
 
 
 def test_bytes_are_needed_until_the_last_reply_drops_them(connection: Connection) -> None:

@@ -37,7 +37,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`scope` is write:observations (which needs a `feed`), officer or read; `days` to its end, null for none."""
+    """`scope` is write:observations (which needs a `feed`) or officer; `days` to its end, null for none."""
 
     name: str
     scope: Scope

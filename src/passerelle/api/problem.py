@@ -17,7 +17,6 @@ from litestar.exceptions import HTTPException, ValidationException
 from polars.exceptions import PanicException
 
 from passerelle.model.errors import (
-    AuthenticationError,
     BacklogFullError,
     FolderBusyError,
     IdempotencyError,
@@ -100,7 +99,6 @@ KINDS = {kind.name: kind for kind in _KINDS}
 _BY_ERROR: tuple[tuple[type[PasserelleError], str], ...] = (
     (InvalidValueError, "invalid-parameter"),
     (UnknownNameError, "not-found"),
-    (AuthenticationError, "unauthenticated"),
     (RedistributionError, "licence"),
     (IdempotencyError, "idempotency"),
     (BacklogFullError, "backlog"),

@@ -47,7 +47,6 @@ from passerelle.registry.replies import (
     ReplyState,
     StoredReply,
     find_last_reply,
-    find_reply_of,
     get_reply,
     list_held,
     put_reply,
@@ -132,12 +131,6 @@ class Archive:
                     stored_bytes=stored_bytes,
                 )
             )
-
-    def find_kept(self, feed_id: str, reply: Reply) -> StoredReply | None:
-        """The newest reply of the feed with these bytes, or None: whether a recording was imported before."""
-        body = scrub_reply(FORMS[self.get_feed(feed_id).form], reply)
-        with self.engine.connect() as connection:
-            return find_reply_of(connection, feed_id, hashlib.sha256(body).hexdigest())
 
     def load_file(self, path: Path, feed_id: str, progress: Progress | None = None) -> Admission:
         """What became of a file of observations in the columns of `archive.tables`, whatever its size."""

@@ -21,7 +21,7 @@ def token() -> None:
 @click.option("--feed", help="The feed the bearer may write observations of.")
 @click.option(
     "--scope",
-    type=click.Choice(["write:observations", "officer", "read"]),
+    type=click.Choice(["write:observations", "officer"]),
     default="write:observations",
     show_default=True,
     help="What the bearer may do.",

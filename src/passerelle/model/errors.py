@@ -59,10 +59,6 @@ class RedistributionError(PasserelleError):
     """Data whose feed's licence doesn't let it leave this node in the form asked for."""
 
 
-class AuthenticationError(PasserelleError):
-    """A missing, unknown, expired or insufficient token."""
-
-
 class StudyError(PasserelleError):
     """A study that can't be declared or run as it stands."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, delete, func, insert, select
+from sqlalchemy import JSON, Column, Connection, Index, Integer, String, Table, delete, insert, select
 
 from passerelle.registry.schema import METADATA, Moment
 
@@ -63,8 +63,3 @@ def list_events(
     equal = {EVENTS.c.kind: kind, EVENTS.c.feed: feed}
     statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
     return [Event(row.id, row.at, row.kind, row.feed, row.document) for row in connection.execute(statement)]
-
-
-def read_last_event_id(connection: Connection) -> int:
-    """The number of the newest event, 0 before the first."""
-    return int(connection.execute(select(func.coalesce(func.max(EVENTS.c.id), 0))).scalar_one())

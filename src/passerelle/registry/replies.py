@@ -165,13 +165,6 @@ def find_last_reply(connection: Connection, feed: str) -> StoredReply | None:
     return None if row is None else _read(row)
 
 
-def find_reply_of(connection: Connection, feed: str, sha256: str) -> StoredReply | None:
-    """The feed's newest reply with these bytes, or None."""
-    statement = select(REPLIES).where(REPLIES.c.feed == feed, REPLIES.c.sha256 == sha256)
-    row = connection.execute(statement.order_by(REPLIES.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else _read(row)
-
-
 def list_replies(
     connection: Connection,
     *,

@@ -38,7 +38,6 @@ class Scope(StrEnum):
 
     OBSERVATIONS = "write:observations"
     OFFICER = "officer"
-    READ = "read"
 
 
 TOKENS = Table(
