@@ -35,6 +35,9 @@ READERS = 8
 WRITERS = 16
 """Threads that wait for a commit of the lake, which takes the waiting batches together."""
 
+WORKERS = 2
+"""Long jobs that run at once: imports and exports fill a core each."""
+
 
 class Api:
     """The application of one node. `app` is what a server serves."""
@@ -44,8 +47,15 @@ class Api:
         self._stream = EventStream(node)
         metrics = Metrics(node)
         self._writers = ThreadPoolExecutor(WRITERS, "writer")
+        self._workers = ThreadPoolExecutor(WORKERS, "job")
         inbox = Inbox(node, metrics, self._writers)
-        provided = {"node": node, "events": self._stream, "metrics": metrics, "inbox": inbox}
+        provided = {
+            "node": node,
+            "events": self._stream,
+            "metrics": metrics,
+            "inbox": inbox,
+            "workers": self._workers,
+        }
         self.routes = _build_routes(provided, node.version, self._live)
         self.app = Door(self.routes, inbox, metrics, read_pages(Path(str(files("passerelle.api"))) / "pages"))
 
@@ -56,6 +66,7 @@ class Api:
     def close(self) -> None:
         """End the threads; the last answers are out."""
         self._writers.shutdown()
+        self._workers.shutdown(cancel_futures=True)
 
     @asynccontextmanager
     async def _live(self, _: Litestar) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -48,14 +48,14 @@ class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ImportFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file on the node's machine: a reply in the feed's own form, or (`table`) observations in Passerelle's columns.
 
-    `recorded_at` is when the publisher's bytes were held, where the recording itself is dated; else they are known
-    since now.
+    `recorded_at` is when the publisher's bytes were held, where the recording itself is dated: a time with a zone, not
+    after now. Else they are known since now.
     """
 
     feed: str
     path: str
     table: bool = False
-    recorded_at: datetime | None = None
+    recorded_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class FeedName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,12 +104,13 @@ class TokenOut(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job: what it does, the struct of its arguments, and the function."""
+    """One job: what it does, the struct of its arguments, and the function; a quick one doesn't wait for the others."""
 
     name: str
     summary: str
     arguments: type[msgspec.Struct]
     run: Callable[[Node, Any, Progress], object]
+    quick: bool = False
 
 
 def run_job(node: Node, name: str, arguments: object, progress: Progress) -> object:
@@ -121,7 +122,9 @@ def run_job(node: Node, name: str, arguments: object, progress: Progress) -> obj
         fields = {field.name: str(field.type) for field in msgspec.structs.fields(job.arguments)}
         message, _, where = str(error).partition(" - at `$.")
         told = f"{message}; the arguments of {name} are {', '.join(fields) or 'none'}"
-        raise RequestError("refused", told, [say(where.rstrip("`") or "body", arguments, told)]) from error
+        where = where.rstrip("`") or "body"
+        came = arguments.get(where, arguments) if isinstance(arguments, dict) else arguments
+        raise RequestError("refused", told, [say(where, came, told)]) from error
     return job.run(node, read, progress)
 
 
@@ -163,10 +166,16 @@ def _import_file(node: Node, arguments: ImportFile, progress: Progress) -> Admis
     path = Path(arguments.path)
     if not path.is_file():
         raise RequestError("refused", f"{path} is not a file", [say("path", path, "a file of the node's machine")])
+    now = datetime.now(UTC)
+    if arguments.recorded_at is not None and arguments.recorded_at > now:
+        # Rows known later than now would make everything that comes in until then a late arrival.
+        told = f"a time not after now, {now.isoformat()}, is allowed"
+        came = arguments.recorded_at.isoformat()
+        raise RequestError("refused", f"recorded_at is {came}; {told}", [say("recorded_at", came, told)])
     if arguments.table:
         return node.archive.load_file(path, arguments.feed, progress)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    reply = Reply(path.read_bytes(), arguments.recorded_at or datetime.now(UTC), kind, path.name)
+    reply = Reply(path.read_bytes(), arguments.recorded_at or now, kind, path.name)
     kept = node.archive.keep(arguments.feed, reply, recorded=arguments.recorded_at is not None)
     return node.archive.admit(kept.reply_id, progress)
 
@@ -226,8 +235,14 @@ _ALL: tuple[Job, ...] = (
         AnyFeed,
         _reread,
     ),
-    Job("create-token", "Make a token; its secret is in the answer and nowhere else.", NewToken, _create_token),
-    Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens),
+    Job(
+        "create-token",
+        "Make a token; its secret is in the answer and nowhere else.",
+        NewToken,
+        _create_token,
+        quick=True,
+    ),
+    Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens, quick=True),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
     Job(
         "backup",
@@ -236,6 +251,6 @@ _ALL: tuple[Job, ...] = (
         _back_up,
     ),
     Job("export", "Write Parquet, CSV and metadata of all that may leave the node.", TargetFolder, _export),
-    Job("revoke-token", "Make a token useless from now on.", TokenNumber, _revoke_token),
+    Job("revoke-token", "Make a token useless from now on.", TokenNumber, _revoke_token, quick=True),
 )
 JOBS = {job.name: job for job in _ALL}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -41,20 +42,30 @@ def list_all() -> Page[JobOut]:
 
 
 @post("/jobs/{name:str}", tags=["jobs"], status_code=200, media_type="application/x-ndjson")
-async def run_one(request: Request[Any, Any, Any], node: NamedDependency[Node], name: FromPath[str]) -> Stream:
-    """Do a job, for officers. Lines of JSON: `{"done", "total"}` as it goes, last `{"result"}` or `{"problem"}`."""
+async def run_one(
+    request: Request[Any, Any, Any],
+    node: NamedDependency[Node],
+    workers: NamedDependency[ThreadPoolExecutor],
+    name: FromPath[str],
+) -> Stream:
+    """Do a job, for officers. Lines of JSON: `{"done", "total"}` as it goes, last `{"result"}` or `{"problem"}`.
+
+    Two long jobs run at once; the next ones wait for them.
+    """
     authorization = request.headers.get("authorization")
     await sync_to_thread(node.tokens.check_officer, authorization)
-    get_job(name)
+    pool = None if get_job(name).quick else workers
     body = await request.body()
     try:
         arguments = msgspec.json.decode(body or b"{}")
     except msgspec.DecodeError as error:
         raise RequestError("unreadable", f"the body is not JSON: {error}") from error
-    return Stream(_report(node, name, arguments, request.scope["path"]), media_type="application/x-ndjson")
+    return Stream(_report(node, pool, name, arguments, request.scope["path"]), media_type="application/x-ndjson")
 
 
-async def _report(node: Node, name: str, arguments: object, path: str) -> AsyncIterator[bytes]:
+async def _report(
+    node: Node, pool: ThreadPoolExecutor | None, name: str, arguments: object, path: str
+) -> AsyncIterator[bytes]:
     loop, latest, moved = asyncio.get_running_loop(), [0, 0], asyncio.Event()
     lock = threading.Lock()
 
@@ -63,8 +74,8 @@ async def _report(node: Node, name: str, arguments: object, path: str) -> AsyncI
             latest[:] = [done, total]
         loop.call_soon_threadsafe(moved.set)
 
-    # A thread of its own: a long import must not hold one of the few that answer requests.
-    task = asyncio.create_task(asyncio.to_thread(_run, node, name, arguments, path, progress))
+    # Long jobs have threads of their own: they must not hold those that answer requests.
+    task = loop.run_in_executor(pool, _run, node, name, arguments, path, progress)
     task.add_done_callback(lambda _: moved.set())
     while not task.done():
         await moved.wait()
