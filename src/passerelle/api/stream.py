@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
@@ -15,6 +16,17 @@ from passerelle.api.node import Node
 from passerelle.api.problem import RequestError
 from passerelle.archive.events import Commit
 from passerelle.registry.events import Event, list_events
+
+KINDS = {
+    "observations": "rows accepted in the last second, by feed; told and not kept",
+    "reply": "a reply was kept",
+    "admitted": "its rows are in the lake",
+    "unreadable": "it can't be read as its feed's form",
+    "reparsed": "a feed's replies were read again",
+    "finding": "a study has a finding",
+    "disk": "the alarm for free bytes rose or fell",
+}
+"""What an event's `kind` may be."""
 
 MOST_LISTENERS = 200
 _MOST_WAITING = 1000
@@ -24,10 +36,10 @@ _PAGE = 1000
 
 
 class EventOut(msgspec.Struct, frozen=True):
-    """One event: `observations` (rows accepted in the last second), `reply`, `refused`, `disk`, `finding`."""
+    """One event; `document` is what is to be said of it."""
 
     at: datetime
-    kind: str
+    kind: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(KINDS)})]
     feed: str | None
     document: dict[str, object]
 
@@ -98,9 +110,11 @@ class EventStream:
     async def _speak(self, queue: asyncio.Queue[bytes | None], last_id: int | None) -> AsyncIterator[bytes]:
         try:
             yield b"retry: 2000\n\n"
-            if last_id is not None:
-                for event in await asyncio.to_thread(self._read_kept, last_id):
+            while last_id is not None:
+                kept = await asyncio.to_thread(self._read_kept, last_id)
+                for event in kept:
                     yield _write(event.kind, event.at, event.feed, dict(event.document), event.id)
+                last_id = kept[-1].id if len(kept) == _PAGE else None
             while queue in self._queues:
                 try:
                     message = await asyncio.wait_for(queue.get(), _HEARTBEAT_SECONDS)

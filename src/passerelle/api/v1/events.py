@@ -6,14 +6,22 @@ from typing import Annotated
 
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from passerelle.api.problem import refuse_parameter
-from passerelle.api.stream import EventStream
+from passerelle.api.stream import KINDS, EventOut, EventStream
+
+_TOLD = "Kinds of event: " + "; ".join(f"`{kind}`, {told}" for kind, told in KINDS.items()) + "."
 
 
-@get("/events", tags=["events"], media_type="text/event-stream")
+@get(
+    "/events",
+    tags=["events"],
+    media_type="text/event-stream",
+    responses={200: ResponseSpec(EventOut, description=_TOLD, media_type="text/event-stream", generate_examples=False)},
+)
 async def listen(
     events: NamedDependency[EventStream],
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", required=False)] = None,
