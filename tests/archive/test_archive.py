@@ -209,20 +209,31 @@ def test_a_held_reply_that_was_damaged(folder: Path, reply: Make, harm: Callable
                 assert [event.feed for event in list_events(connection, kind="unreadable")] == ["open"]
 
 
-@pytest.mark.parametrize("lost", ["dropped", "missing"])
-def test_bytes_that_are_gone_are_kept_again(archive: Archive, folder: Path, reply: Make, lost: str) -> None:
-    """A publisher's repetition is a check only while its bytes are here: after that it is a reply of its own."""
+@pytest.mark.parametrize("harm", [swap, cut, Path.unlink])
+def test_bytes_that_are_gone_are_kept_again(
+    archive: Archive, folder: Path, reply: Make, harm: Callable[[Path], None]
+) -> None:
+    """A publisher's repetition is a check only while its bytes are here and whole: else it is a reply of its own."""
     first = archive.keep("open", reply(f"{NOON}|120|"))
     archive.admit(first.reply_id)
-    if lost == "dropped":
-        with writing(archive.engine) as connection:
-            set_dropped(connection, [first.reply_id], HELD)
-    for path in list_reply_files(folder):
-        path.unlink()
+    [path] = list_reply_files(folder)
+    harm(path)
     again = archive.keep("open", reply(f"{NOON}|120|", received=HELD + timedelta(days=1)))
     assert (again.unchanged, len(list_reply_files(folder))) == (False, 1)
     assert archive.admit(again.reply_id).state is ReplyState.ADMITTED
     assert read_values(archive) == [120.0]
+
+
+def test_bytes_that_retention_dropped_are_kept_again(archive: Archive, folder: Path, reply: Make) -> None:
+    """What was dropped is dropped, be its file there for another feed's sake: the repetition is a reply of its own."""
+    first = archive.keep("open", reply(f"{NOON}|120|"))
+    archive.admit(first.reply_id)
+    with writing(archive.engine) as connection:
+        set_dropped(connection, [first.reply_id], HELD)
+    again = archive.keep("open", reply(f"{NOON}|120|", received=HELD + timedelta(days=1)))
+    assert (again.unchanged, len(list_reply_files(folder))) == (False, 1)
+    with archive.engine.connect() as connection:
+        assert get_reply(connection, again.reply_id).dropped is None
 
 
 def test_a_lake_that_fails_to_close_lets_the_folder_go(folder: Path) -> None:

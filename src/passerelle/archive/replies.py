@@ -33,10 +33,10 @@ class ReplyFiles:
             left_over.unlink()
 
     def write(self, body: bytes) -> tuple[str, int]:
-        """The hash of `body` and the bytes it takes on the disk; one that is there already isn't written again."""
+        """The hash of `body` and the bytes it takes on the disk; one that is whole already isn't written again."""
         sha256 = hashlib.sha256(body).hexdigest()
         path = self._path(sha256)
-        if not path.exists():
+        if not self.holds(sha256):
             with _say_when_full(), self._unfinished() as temporary:
                 with temporary.open("wb") as file:
                     file.write(pa.compress(body, codec=_CODEC, asbytes=True))
@@ -53,7 +53,7 @@ class ReplyFiles:
                     size += len(step)
                     written.write(step)
             path = self._path(digest.hexdigest())
-            if not path.exists():
+            if not self.holds(digest.hexdigest()):
                 self._finish(temporary, path)
         return digest.hexdigest(), size, path.stat().st_size
 
@@ -78,8 +78,14 @@ class ReplyFiles:
             yield plain
 
     def holds(self, sha256: str) -> bool:
-        """Whether there is a file of that hash."""
-        return self._path(sha256).exists()
+        """Whether the bytes of that hash are there and undamaged, for which they are read."""
+        digest = hashlib.sha256()
+        try:
+            for step in self._read_steps(sha256):
+                digest.update(step)
+        except ReplyError:
+            return False
+        return digest.hexdigest() == sha256
 
     def delete(self, sha256: str) -> None:
         """Drop the bytes of that hash."""
