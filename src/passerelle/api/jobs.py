@@ -183,7 +183,7 @@ def _import_file(node: Node, arguments: ImportFile, progress: Progress) -> Admis
 def _fetch_feed(node: Node, arguments: FeedName, progress: Progress) -> Admission:
     feed = node.archive.get_feed(arguments.feed)
     request = FORMS[feed.form].request(feed)
-    body, headers, _ = fetch(request, environ=os.environ, limits=Limits())
+    body, headers = fetch(request, environ=os.environ, limits=Limits())
     kind = headers.get("content-type", "application/octet-stream")
     kept = node.archive.keep(feed.id, Reply(body, datetime.now(UTC), kind, request.url.rpartition("/")[2]))
     return node.archive.admit(kept.reply_id, progress)

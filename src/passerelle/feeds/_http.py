@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -14,7 +18,6 @@ from passerelle.feeds.feed import Request
 from passerelle.model.errors import InvalidValueError, ReplyError
 
 _USER_AGENT = "passerelle/0.1"
-_NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +43,68 @@ def fetch(
     *,
     environ: Mapping[str, str],
     limits: Limits,
-    etag: str | None = None,
-    last_modified: str | None = None,
-) -> tuple[bytes, Mapping[str, str], int]:
-    """The decoded body, the headers (names in small letters) and the status: 200-299, or 304 with an empty body.
+) -> tuple[bytes, Mapping[str, str]]:
+    """The decoded body and the headers (names in small letters) of an answer of status 200-299.
 
-    `etag` and `last_modified` are those of the last reply and make the request conditional. Any
-    other status, a reply beyond `limits` and a connection that fails raise `ReplyError`. Secret
+    Any other status, a reply beyond `limits` and a connection that fails raise `ReplyError`. Secret
     headers are read from `environ`, go to the asked host only, and stand in no message.
     """
     headers = dict(request.headers) | {"User-Agent": _USER_AGENT}
-    if etag is not None:
-        headers["If-None-Match"] = etag
-    if last_modified is not None:
-        headers["If-Modified-Since"] = last_modified
     secrets = {name: _read_secret(variable, environ) for name, variable in request.secret_headers.items()}
     headers["Accept-Encoding"] = "gzip"
     timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s)
-    deadline = time.monotonic() + limits.total_s
     where = request.url.partition("?")[0]
     try:
-        with httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False) as client:
-            return _follow(client, httpx.URL(request.url), (headers, secrets), limits, deadline)
+        with _Watch(limits.total_s) as watch, httpx.Client(timeout=timeout, trust_env=False) as client:
+            return _follow(client, httpx.URL(request.url), (headers, secrets), limits, watch)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if watch.is_over:
+            raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where) from error
         raise ReplyError(f"{where} gave no reply: {type(error).__name__}: {error}", where=where) from error
+
+
+class _Watch:
+    """Ends the connections of a request when its time is over.
+
+    Timeouts count from byte to byte, so that a head or a body that comes a byte at a time would never meet one.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._connected: list[socket.socket] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self._deadline
+
+    def __enter__(self) -> _Watch:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            while self._connected:
+                self._connected.pop().close()
+
+    def trace(self, event: str, told: Mapping[str, Any]) -> None:
+        """Take note of a connection; httpx's extension of this name."""
+        if event == "connection.connect_tcp.complete":
+            with self._lock:
+                # A double: TLS takes the original over.
+                self._connected.append(told["return_value"].get_extra_info("socket").dup())
+            if self.is_over:
+                self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            for each in self._connected:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
 
 def _read_secret(variable: str, environ: Mapping[str, str]) -> str:
@@ -80,29 +121,26 @@ def _follow(
     url: httpx.URL,
     headers: tuple[Mapping[str, str], Mapping[str, str]],
     limits: Limits,
-    deadline: float,
-) -> tuple[bytes, Mapping[str, str], int]:
+    watch: _Watch,
+) -> tuple[bytes, Mapping[str, str]]:
     plain, secrets = headers
     origin = (url.scheme, url.host, url.port)
     for _ in range(limits.redirects + 1):
         # A redirect to another host must not carry the first one's key there.
         sent = {**plain, **secrets} if (url.scheme, url.host, url.port) == origin else plain
-        with client.stream("GET", url, headers=sent) as response:
+        with client.stream("GET", url, headers=sent, extensions={"trace": watch.trace}) as response:
             if not response.has_redirect_location:
-                return _read(response, limits, deadline)
+                return _read(response, limits, watch)
             url = response.url.join(response.headers["location"])
         if url.scheme not in ("http", "https"):
             raise ReplyError(f"redirected to {url.scheme!r}; http and https are allowed", where="location")
     raise ReplyError(f"more than {limits.redirects} redirects", where="location")
 
 
-def _read(response: httpx.Response, limits: Limits, deadline: float) -> tuple[bytes, Mapping[str, str], int]:
+def _read(response: httpx.Response, limits: Limits, watch: _Watch) -> tuple[bytes, Mapping[str, str]]:
     where = str(response.url.copy_with(query=None, userinfo=None))
-    status = response.status_code
-    if status == _NOT_MODIFIED:
-        return b"", dict(response.headers), status
     if not response.is_success:
-        raise ReplyError(f"{where} answered {status}; 200-299 or 304 is needed", where=where)
+        raise ReplyError(f"{where} answered {response.status_code}; 200-299 is needed", where=where)
     inflate = _Inflate(response.headers.get("content-encoding", "identity").strip().lower(), where)
     body = bytearray()
     # As it comes, without a chunk size: a publisher that sends a byte a second must meet the deadline.
@@ -110,10 +148,11 @@ def _read(response: httpx.Response, limits: Limits, deadline: float) -> tuple[by
         body += inflate.feed(chunk, limits.decoded_bytes + 1 - len(body))
         if len(body) > limits.decoded_bytes:
             raise ReplyError(f"{where} answered more than {limits.decoded_bytes} bytes", where=where)
-        if time.monotonic() > deadline:
-            raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where)
+    # A body without a length ends with its connection, whoever ended that.
+    if watch.is_over:
+        raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where)
     inflate.finish()
-    return bytes(body), dict(response.headers), status
+    return bytes(body), dict(response.headers)
 
 
 class _Inflate:
