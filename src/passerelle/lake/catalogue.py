@@ -72,6 +72,8 @@ class Catalogue:
         # It reads a table twice where a LIMIT follows an ORDER BY, which costs a series' first page twice its time.
         self._root.execute("SET GLOBAL disabled_optimizers = 'late_materialization'")
         self._reading: dict[int, datetime] = {}
+        self._counting = threading.Lock()
+        self._begun = self._ended = 0
         self._synced = {path.name for path in (folder / "data").rglob("*.parquet")}
         self.rewriting = threading.Lock()
         """Held while files are merged or removed, and by transactions that delete rows. DuckLake sees that the two
@@ -131,7 +133,18 @@ class Catalogue:
                 cursor.execute("ROLLBACK")
                 raise
             self._sync_files()
-            cursor.execute("COMMIT")
+            with self._counting:
+                self._begun += 1
+            try:
+                cursor.execute("COMMIT")
+            finally:
+                with self._counting:
+                    self._ended += 1
+
+    def commits(self) -> int | None:
+        """How many commits there were since the folder was opened, or None while one is under way."""
+        with self._counting:
+            return self._ended if self._begun == self._ended else None
 
     def _sync_files(self) -> None:
         """Bring new Parquet files to the disk: the engine syncs its catalogue, and not the files it names."""

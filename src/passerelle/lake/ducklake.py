@@ -23,6 +23,7 @@ from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.committer import Committer, Submission
 from passerelle.lake.compaction import Compaction
 from passerelle.lake.contract import Origin, Receipt, Selection, Size
+from passerelle.lake.files import FileLists
 from passerelle.lake.filing import Filing
 from passerelle.lake.front import Front, encode
 from passerelle.lake.query import (
@@ -95,6 +96,7 @@ class DuckLakeStore:
         background: Background,
     ) -> None:
         self._catalogue = catalogue
+        self._lists = FileLists(catalogue)
         self._front = front
         self._state = state
         self._committer = committer
@@ -133,19 +135,19 @@ class DuckLakeStore:
 
     def read(self, selection: Selection, limit: int | None = None) -> pa.Table:
         """The selected keys' versions."""
-        with open_source(self._catalogue, self._state.pending, selection) as source:
+        with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
             return select_versions(source, limit)
 
     def history(self, selection: Selection, limit: int | None = None) -> pa.Table:
         """Every version of the selected keys."""
-        with open_source(self._catalogue, self._state.pending, selection) as source:
+        with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
             return select_history(source, limit)
 
     def aggregate(
         self, selection: Selection, bucket: str, statistic: Statistic, *, zone: ZoneInfo, by_series: bool = True
     ) -> pa.Table:
         """The selected values pooled by bucket."""
-        with open_source(self._catalogue, self._state.pending, selection) as source:
+        with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
             return select_buckets(source, bucket, statistic, zone, by_series)
 
     def latest(self, series: Sequence[int] | None = None) -> pa.Table:
@@ -153,14 +155,14 @@ class DuckLakeStore:
         stale = self._state.stale(series)
         if not stale:
             return self._state.latest(series)
-        with open_source(self._catalogue, self._state.pending, Selection(list(stale))) as source:
+        with open_source(self._catalogue, self._lists, self._state.pending, Selection(list(stale))) as source:
             rows = select_last(source)
         self._state.refresh(stale, rows)
         return self._state.latest(series)
 
     def coverage(self, series: Sequence[int] | None = None) -> pa.Table:
         """First and last start and number of rows of each series."""
-        with open_source(self._catalogue, self._state.pending, Selection(series)) as source:
+        with open_source(self._catalogue, self._lists, self._state.pending, Selection(series)) as source:
             return select_coverage(source)
 
     def flush(self) -> None:

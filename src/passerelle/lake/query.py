@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate, list_offsets
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.contract import AGGREGATE, COVERAGE, Selection
+from passerelle.lake.files import FileList, FileLists, relation
 from passerelle.lake.pending import Pending
 from passerelle.lake.rows import to_microseconds
-from passerelle.lake.settle import settle
+from passerelle.lake.settle import SUPERSEDED, settle
 from passerelle.model.observation import TIME, VERSION
 from passerelle.model.quantity import Statistic
 
@@ -43,6 +44,7 @@ class Source:
     cursor: duckdb.DuckDBPyConnection
     selection: Selection
     with_pending: bool
+    files: FileList | None = None
 
     def current(self) -> str:
         """The last version of each selected key."""
@@ -64,10 +66,15 @@ class Source:
 
     def _table(self, table: str, leaving: str, more: str) -> str:
         where = self._condition()
+        paths = None if self.files is None else self.files.find(table, self.selection)
+        rows = f"lake.{table}" if paths is None else relation(paths)
+        if paths == []:
+            # The engine needs longest to find nothing.
+            return f"SELECT {_COLUMNS}{more} FROM {'pending' if self.with_pending else 'no'}_{table}"
         if not self.with_pending:
-            return f"SELECT {_COLUMNS}{more} FROM lake.{table} WHERE {where}"
+            return f"SELECT {_COLUMNS}{more} FROM {rows} WHERE {where}"
         return f"""
-            SELECT {_COLUMNS}{more} FROM lake.{table} ANTI JOIN pending_{leaving} USING (series, start) WHERE {where}
+            SELECT {_COLUMNS}{more} FROM {rows} ANTI JOIN pending_{leaving} USING (series, start) WHERE {where}
             UNION ALL SELECT {_COLUMNS}{more} FROM pending_{table}"""
 
     def _condition(self) -> str:
@@ -88,7 +95,7 @@ class Source:
 
 
 @contextmanager
-def open_source(catalogue: Catalogue, pending: Pending, selection: Selection) -> Iterator[Source]:
+def open_source(catalogue: Catalogue, lists: FileLists, pending: Pending, selection: Selection) -> Iterator[Source]:
     """The selected rows as one snapshot shows them; `pending` must have been taken before."""
     pending = pending.select(selection)
     with catalogue.reader() as cursor:
@@ -97,17 +104,29 @@ def open_source(catalogue: Catalogue, pending: Pending, selection: Selection) ->
                 "selected_series", pa.table({"series": pa.array(sorted(set(selection.series)), pa.int64())})
             )
         cursor.execute("BEGIN")
+        files = None
+        if selection.series is not None and len(selection.series) <= _LISTED:
+            files = lists.find(cursor)
+            cursor.register("no_current", VERSION.empty_table())
+            cursor.register("no_superseded", SUPERSEDED.empty_table())
         if not pending.pieces:
-            yield Source(cursor, selection, with_pending=False)
+            yield Source(cursor, selection, with_pending=False, files=files)
             return
-        sequence, turn, loads = read_progress(cursor)
+        sequence, turn, loads = read_progress(cursor) if files is None else files.progress
         rows = pending.rows_after(sequence, loads)
+        if files is not None and rows.others.num_rows:
+            # What they do to the lake is asked of the engine, whose snapshot may be a later one.
+            cursor.execute("ROLLBACK")
+            cursor.execute("BEGIN")
+            files = None
+            sequence, turn, loads = read_progress(cursor)
+            rows = pending.rows_after(sequence, loads)
         settled = settle(cursor, rows.others, turn + 1)
         cursor.register("pending_revised", settled.revised)
         cursor.register("pending_rewritten", settled.rewritten)
         cursor.register("pending_current", pa.concat_tables([rows.fresh, settled.current]))
         cursor.register("pending_superseded", settled.superseded)
-        yield Source(cursor, selection, with_pending=rows.count > 0)
+        yield Source(cursor, selection, with_pending=rows.count > 0, files=files)
         cursor.execute("COMMIT")
 
 
