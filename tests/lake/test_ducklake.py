@@ -41,4 +41,4 @@ class DuckLakeMachine(LakeMachine):
 
 
 TestDuckLakeMachine = DuckLakeMachine.TestCase
-TestDuckLakeMachine.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestDuckLakeMachine.settings = settings(max_examples=6, stateful_step_count=20, deadline=None)
