@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -82,13 +83,16 @@ class RunningCity:
 
 @pytest.fixture(scope="session")
 def paris(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[RunningCity]:
-    """A running Paris whose feed of maxima is declared `derived`, so that its rows may not leave; on port 18210."""
+    """A running Paris whose feed of maxima is declared `derived`, so that its rows may not leave."""
     base = tmp_path_factory.mktemp("running")
     declared = (checkout / "cities" / "paris.toml").read_text(encoding="utf-8")
     before, maxima, after = declared.partition('id = "geodair-no2-max"')
     city_file = base / "paris.toml"
     city_file.write_text(before + maxima + after.replace('= "yes"', '= "derived"', 1), encoding="utf-8")
-    folder, url = base / "paris", "http://127.0.0.1:18210"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder, url = base / "paris", f"http://127.0.0.1:{port}"
     create_folder(folder, city_file)
     archive = open_archive(folder)
     imported = datetime.now(UTC)
@@ -102,7 +106,7 @@ def paris(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[
     _, sender = archive.create_token(name="sender", scope=Scope.OBSERVATIONS, feed="bike-counters")
     _, officer = archive.create_token(name="officer", scope=Scope.OFFICER)
     archive.close()
-    command = [sys.executable, "-m", "passerelle.cli", "up", str(folder), "--port", "18210"]
+    command = [sys.executable, "-m", "passerelle.cli", "up", str(folder), "--port", str(port)]
     with (base / "node.log").open("wb") as log, subprocess.Popen(command, stderr=log) as node:
         deadline = time.monotonic() + 60
         while find_node(folder) is None and time.monotonic() < deadline:
