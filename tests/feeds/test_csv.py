@@ -38,15 +38,13 @@ def test_the_standard_reader_agrees(rows: list[tuple[str, str, str]]) -> None:
         ('a,b\n1,2"3\n4,5\n', [2], [1]),
         ('a,b\n"1"x,2\n4,5\n', [2], [1]),
         ("a,b\n1,2\n\n \n3,4\n", [1, 4], []),
-        ("a,b\n1,2\n3,4", [1], [2]),
         ("a,b\r\n1,2\r\n3,4\r\n", [1, 2], []),
         ("a,b\n1,2,\n3,4\n", [1, 2], []),
         ("a,b\n", [], []),
-        ("a,b", [], []),
     ],
 )
 def test_a_bad_line_costs_itself_only(text: str, kept: list[int], refused: list[int]) -> None:
-    """Widths, quotes, blank lines and the last line: which lines are read and which are refused."""
+    """Widths, quotes and blank lines: which lines are read and which are refused."""
     lines, bad = read_lines(text, ["a", "b"])
     assert (lines["row"].to_list(), bad["row"].to_list()) == (kept, refused)
 
@@ -70,3 +68,16 @@ def test_columns_may_move_and_join() -> None:
     """Other columns and another order change nothing; `raw` keeps the line."""
     lines, _ = read_lines("x,b,a\n9,2,1\n", ["a", "b"])
     assert lines.rows(named=True) == [{"row": 1, "raw": "9,2,1", "a": "1", "b": "2"}]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n3,4", "a,b\n1,2\n3", "a,b", "a,b\n1,2\n ", "a,b\n1,2\n3,4\r"])
+def test_text_without_a_last_line_end_was_cut(text: str) -> None:
+    """It may hold half a value or lack lines: none of it is read, and the reason says where it breaks off."""
+    with pytest.raises(ReplyError, match="the last line breaks off"):
+        read_lines(text, ["a", "b"])
+
+
+def test_an_ignored_last_line_needs_no_end() -> None:
+    """A closing remark that says nothing may stand without one."""
+    lines, refused = read_lines("a,b\n1,2\nRemark, and so", ["a", "b"], ignore="Remark")
+    assert (lines.height, refused.height) == (1, 0)

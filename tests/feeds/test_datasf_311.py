@@ -211,3 +211,19 @@ def test_a_feed_must_have_areas(parse: Callable[..., Parsed]) -> None:
     """Requests can't be placed without the city's areas."""
     with pytest.raises(InvalidValueError, match="areas"):
         parse("sf311-sample-a", SCRUBBED_HEADER, parameters={})
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf\n \n", "is empty"),
+        (b"<!DOCTYPE html><html><body>12 Secret Street</body></html>\n", "is markup"),
+        (b"Opened,Closed\n01/01/2016 10:00:00 AM,12 Secret Str", "breaks off"),
+    ],
+)
+def test_the_scrub_says_why_it_keeps_nothing(body: bytes, says: str) -> None:
+    """An empty reply, a page and a reply cut short are told apart, and none is quoted."""
+    with pytest.raises(ReplyError, match=says) as caught:
+        scrub(body)
+    assert "Secret" not in str(caught.value)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passerelle.feeds.city import Bundle, find_data_file
 from passerelle.feeds.feed import Parsed
 from passerelle.model.errors import ReplyError
 
@@ -81,15 +82,27 @@ def test_a_header_alone_is_no_observation(feed: str, parse: Parse, sample: Sampl
 
 
 @pytest.mark.parametrize("feed", TEXTS)
-def test_a_cut_reply_loses_the_cut_line_only(feed: str, parse: Parse, sample: Sample) -> None:
-    """Cut within the last line's last value, the line is refused and says why; the lines before it are read."""
+@pytest.mark.parametrize("part", [0.1, 0.35, 0.6, 0.9, 1.0])
+def test_a_reply_cut_within_a_line_is_refused(feed: str, part: float, parse: Parse, sample: Sample) -> None:
+    """Wherever it breaks off but at a line end, the reply is a `ReplyError` that says so, and nothing of it is read."""
     body = sample(feed)
-    whole = parse(feed, body)
-    cut = parse(feed, body.rstrip(b"\t\r\n")[:-1])
-    assert [row["reason"] for row in cut.refused.to_pylist()] == ["the reply ends within this line, without a line end"]
-    before = body.rstrip(b"\r\n").rpartition(b"\n")[0] + b"\n"
-    assert cut.observations.equals(parse(feed, before).observations)
-    assert cut.observations.num_rows <= whole.observations.num_rows
+    header = body.index(b"\n") + 1
+    cut = body[: header + int(part * (len(body) - header))].rstrip(b"\t\r\n")[:-1]
+    cut = cut.rstrip(b"\n")
+    with pytest.raises(ReplyError, match="the last line breaks off"):
+        parse(feed, cut)
+
+
+def test_every_recorded_text_ends_in_a_line_end(bundles: list[Bundle]) -> None:
+    """Or in RTE's remark, in one file: what a reader may demand of a reply, its publishers have kept to."""
+    remarks = 0
+    for bundle in bundles:
+        body = find_data_file(bundle.path).read_bytes()
+        text = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+        if bundle.feed in TEXTS and not text.endswith(b"\n"):
+            assert text.rpartition(b"\n")[2].startswith(b'"RTE ne pourra')
+            remarks += 1
+    assert remarks == 1
 
 
 @pytest.mark.parametrize("feed", sorted(set(TEXTS) - {"eco2mix"}))

@@ -24,14 +24,14 @@ def read_lines(
     """The lines as strings (`row`, `raw` and the `required` columns) and the refused ones (`REFUSED`).
 
     `row` counts lines after the header from 1. Blank lines and those that begin with the pattern
-    `ignore` say nothing and are neither read nor refused. Extra columns are left out. A last line
-    without a line end may have been cut, so it is refused.
+    `ignore` say nothing and are neither read nor refused. Extra columns are left out. Text that doesn't end
+    in a line end is a `ReplyError`: every recorded reply of these forms ends in one, so it was cut short,
+    and what is gone after the cut can't be told from what never was. A last line of `ignore` is excepted.
     """
     header, _, body = text.partition("\n")
     names = _read_header(header.removesuffix("\r"), required, separator)
-    lines = pl.DataFrame({"raw": body.split("\n")}).with_columns(
-        row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), cut=pl.int_range(pl.len()) == pl.len() - 1
-    )
+    _require_whole(text, ignore)
+    lines = pl.DataFrame({"raw": body.split("\n")}).with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     lines = lines.with_columns(pl.col("raw").str.strip_suffix("\r"))
     lines = lines.filter(pl.col("raw").str.strip_chars(" \t") != "")
     if ignore is not None:
@@ -50,12 +50,28 @@ def _read_header(line: str, required: Sequence[str], separator: str) -> list[str
         # Beside lines that end with a separator, one more column in the header would shift every value.
         raise ReplyError(f"a column has no name; expected {list(required)}, got {names}", where="header")
     missing = [name for name in required if names.count(name) != 1]
+    shown = [name[:40] for name in names]
+    if len(missing) == len(required):
+        raise ReplyError(
+            f"the header has none of the columns once: expected {list(required)}, got {shown}", where="header"
+        )
     if missing:
         raise ReplyError(
-            f"columns {missing} are needed once each; expected {list(required)}, got {[name[:40] for name in names]}",
+            f"columns {missing} are needed once each; expected {list(required)}, got {shown}",
             where="header",
         )
     return names
+
+
+def _require_whole(text: str, ignore: str | None) -> None:
+    last = text.rpartition("\n")[2]
+    if not last or (ignore is not None and re.match(ignore, last)):
+        return
+    # The line isn't shown: some publishers' lines hold what nobody may read.
+    raise ReplyError(
+        f"the last line breaks off after {len(last)} characters, without a line end: the reply was cut short",
+        where="body",
+    )
 
 
 def _well_formed(width: int, separator: str) -> str:
@@ -67,12 +83,7 @@ def _well_formed(width: int, separator: str) -> str:
 def _judge(width: int, separator: str) -> pl.Expr:
     # A trailing separator is allowed: one publisher ends each data line, but not the header, with one.
     line = f"^{_well_formed(width, separator)}{re.escape(separator)}?$"
-    return (
-        pl.when("cut")
-        .then(pl.lit("the reply ends within this line, without a line end"))
-        .when(~pl.col("raw").str.contains(line))
-        .then(pl.lit(f"not {width} values separated by {separator!r}"))
-    )
+    return pl.when(~pl.col("raw").str.contains(line)).then(pl.lit(f"not {width} values separated by {separator!r}"))
 
 
 def _split(lines: pl.DataFrame, names: list[str], required: Sequence[str], separator: str) -> pl.DataFrame:

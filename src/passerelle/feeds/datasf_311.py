@@ -66,6 +66,7 @@ def scrub(body: bytes) -> bytes:
     A line that can't be read for certain comes out as a line of empty values at the end, so that
     their number is still known. A reply that is in neither scheme is refused, none of it kept.
     """
+    _require_whole(body)
     lost = 0
 
     def lose(_: pc.InvalidRow) -> str:
@@ -91,6 +92,21 @@ def scrub(body: bytes) -> bytes:
     return pl.concat([frame, blank]).write_csv(quote_style="necessary").encode()
 
 
+def _require_whole(body: bytes) -> None:
+    """Say why a reply can't be one of cases, without quoting it."""
+    text = body.removeprefix(_BOM)
+    if not text.strip():
+        raise ReplyError("the reply is empty", where="body")
+    if text.lstrip().startswith(b"<"):
+        raise ReplyError(
+            "the reply is markup, such as a page with an error, not data; none of it was kept", where="body"
+        )
+    if not text.endswith(b"\n"):
+        raise ReplyError(
+            "the last line breaks off without a line end: the reply was cut short; none of it was kept", where="body"
+        )
+
+
 def _as_text(body: bytes) -> pc.ConvertOptions:
     header = body.removeprefix(_BOM).split(b"\n", 1)[0].decode("utf-8", "replace").removesuffix("\r")
     names = [name.strip('"') for name in header.split(",")]
@@ -103,7 +119,8 @@ def _scheme(names: list[str]) -> list[str]:
             return scheme
     # The names that came aren't shown: a reply without its header would show a case.
     raise ReplyError(
-        f"the reply has {len(names)} columns; expected {_POINT_SCHEME} or {_AREA_SCHEME} among them", where="header"
+        f"the reply has {len(names)} columns; expected {_KEPT} among them, and Point or Lat, Long, C.Neighborhood",
+        where="header",
     )
 
 
