@@ -135,11 +135,14 @@ def test_single_observations(archive: Archive, sender: Sender) -> None:
     """One observation goes in without a table and is refused with the same words."""
     start = (START - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
     end = start + HOUR // MICROSECOND
-    assert archive.submit_one(One(RIVOLI.number, start, end, 7.0, None), sender, "k", b"x").result().rows == 1
-    withdrawn = archive.submit_one(One(RIVOLI.number, start, end, None, "broken"), sender, "l", b"y")
+    now = archive.clock.read()
+    assert archive.submit_one(One(RIVOLI.number, start, end, 7.0, None), sender, "k", b"x", now).result().rows == 1
+    withdrawn = archive.submit_one(One(RIVOLI.number, start, end, None, "broken"), sender, "l", b"y", now)
     assert not withdrawn.result().repeated
     with pytest.raises(RefusedRowsError, match=r"observations\[0\].value came as -7.0"):
-        archive.submit_one(One(RIVOLI.number, start, end, -7.0, None), sender, None, b"z")
+        archive.submit_one(One(RIVOLI.number, start, end, -7.0, None), sender, None, b"z", now)
+    with pytest.raises(RefusedRowsError, match="only where there is no value"):
+        archive.submit_one(One(RIVOLI.number, start, end, 7.0, "broken"), sender, None, b"z", now)
     values = archive.lake.history(Selection())["value"].to_pylist()
     assert values == [7.0, None]
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,11 +26,14 @@ _KEY_ALLOWED = f"1 to {LONGEST_KEY} printable ASCII characters are allowed"
 
 
 class PostedOut(msgspec.Struct, frozen=True):
-    """What was accepted: rows, whether the Idempotency-Key had come before, since when this node knows them."""
+    """What was accepted: rows, whether the Idempotency-Key had come before, since when this node knows them.
+
+    `known_since` is null for what came before: the first answer told it.
+    """
 
     rows: int
     repeated: bool
-    known_since: datetime
+    known_since: datetime | None
 
 
 class Inbox:
@@ -75,12 +78,12 @@ class Inbox:
         if one is None:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._receive, headers, body)
         sender, key = _read_sender(token), _read_key(headers.get("idempotency-key"))
-        now = datetime.now(UTC)
+        now = self._node.archive.clock.read()
         digest = b"" if key is None else _digest(content_type, body)
         receipt = await asyncio.wrap_future(self._node.archive.submit_one(one, sender, key, digest, now))
         if not receipt.repeated:
             self._node.archive.events.tell(Commit(now, sender.feed, 1))
-        return self._count(Posted(1, receipt.repeated, now), sender)
+        return self._count(Posted(1, receipt.repeated, None if receipt.repeated else now), sender)
 
     def _receive(self, headers: Mapping[str, str], body: bytes) -> PostedOut:
         token = self._node.tokens.find(headers.get("authorization"))

@@ -44,8 +44,11 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A batch that was received: how many rows, whether its key had come before, and since when they are known."""
+    """A batch that was received: how many rows, whether its key had come before, and since when they are known.
+
+    `known_since` is None for what had come before: it has been known for longer.
+    """
 
     rows: int
     repeated: bool
-    known_since: datetime
+    known_since: datetime | None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
@@ -20,6 +21,7 @@ from sqlalchemy import Engine
 from passerelle.archive.admission import Admission, Kept, Posted, Sender
 from passerelle.archive.admit import Progress, append_rows, name_all, parse_reply, refuse_unreadable, scrub_reply
 from passerelle.archive.areas import AreaIndex
+from passerelle.archive.clock import Clock
 from passerelle.archive.events import Commit, EventLog
 from passerelle.archive.folder import REGISTRY, FolderLock
 from passerelle.archive.limits import Limits
@@ -81,6 +83,7 @@ class Archive:
         self._naming = threading.RLock()
         self._feeds = {feed.id: feed for feed in city.feeds}
         self._limits = self._read_limits()
+        self.clock = Clock(pc.max(lake.latest()["known_since"]).as_py() or datetime.now(UTC))
 
     def get_feed(self, feed_id: str) -> Feed:
         """The city's feed of that id; `UnknownNameError` where it has none."""
@@ -200,24 +203,25 @@ class Archive:
         `digest` is a hash of the batch as it came; a key that comes again with another raises
         `IdempotencyError`. In a batch a later row of the same series and start supersedes.
         """
-        now = datetime.now(UTC)
+        now = self.clock.read()
         future = self._submit(rows, sender, idempotency_key, digest, now)
         return self._tell(future.result(), sender, now)
 
-    def submit(self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes) -> Future[Receipt]:
-        """`receive`, not waited for: refusals raise at once, what becomes of the batch is in the future."""
-        return self._submit(rows, sender, idempotency_key, digest, datetime.now(UTC))
-
     def submit_one(
-        self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime | None = None
+        self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime
     ) -> Future[Receipt]:
-        """`submit` of a single observation known since `now`, without a table for it where it has a value."""
-        now = now or datetime.now(UTC)
-        if one.value is None or not self._limits.admit_one(one.series, one.start, one.end, one.value, sender.feed, now):
+        """`receive` of a single observation known since `now`, not waited for; refusals raise at once.
+
+        Most have a value and nothing wrong, and need no table.
+        """
+        series, start, end, value = one.series, one.start, one.end, one.value
+        if value is None or one.reason is not None:
+            return self._submit(to_table([one]), sender, idempotency_key, digest, now)
+        if not self._limits.admit_one(series, start, end, value, sender.feed, now):
             return self._submit(to_table([one]), sender, idempotency_key, digest, now)
         self.disk.require()
         origin = Origin(sender.source, now, _post_key(sender, idempotency_key), digest)
-        return self.lake.submit_one(one.series, one.start, one.end, one.value, origin)
+        return self.lake.submit_one(series, start, end, value, origin)
 
     def _submit(
         self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime
@@ -229,7 +233,7 @@ class Archive:
     def _tell(self, receipt: Receipt, sender: Sender, now: datetime) -> Posted:
         if not receipt.repeated:
             self.events.tell(Commit(now, sender.feed, receipt.rows))
-        return Posted(receipt.rows, receipt.repeated, now)
+        return Posted(receipt.rows, receipt.repeated, None if receipt.repeated else now)
 
     def create_token(
         self, *, name: str, scope: Scope, feed: str | None = None, expires: datetime | None = None
