@@ -73,6 +73,9 @@ def test_nothing_was_known_before_the_import(reader: Reader) -> None:
     said = page.get_by_text("At that moment, 1 Jun 2021, 12:00, this node knew nothing yet of this series.")
     expect(said).to_be_visible()
     expect(said).to_contain_text("What it holds of it came on")
+    panel = page.locator(".panel")
+    expect(panel).not_to_contain_text("last value")
+    expect(panel).not_to_contain_text(re.compile(r"[0-9] observations"))
     expect(page.locator(".panel .plot")).to_have_count(0)
     # Noon in Paris in summer.
     expect(page).to_have_url(re.compile(re.escape("as_known_at=2021-06-01T10%3A00%3A00Z")))
@@ -157,3 +160,10 @@ def test_a_place_on_the_map_opens(map_reader: Reader) -> None:
     page.mouse.down()
     page.mouse.up()
     expect(page.locator(".panel h3")).to_have_text(name)
+
+
+def test_the_list_begins_with_what_has_most(reader: Reader) -> None:
+    """Without words some series of every feed are there, those with the most observations first: the counters."""
+    results = reader.open().locator(".search li")
+    expect(results.first).to_contain_text("Bicycles")
+    expect(results.filter(has_text="Nitrogen dioxide").first).to_be_attached()

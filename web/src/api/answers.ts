@@ -78,6 +78,8 @@ export interface Observation {
   value: number | null;
   /** Absent where values are gathered into buckets. */
   known_since?: string;
+  /** How many observations a bucket gathers. */
+  count?: number;
 }
 
 export interface Quantity {
@@ -95,6 +97,10 @@ export interface Feed {
   redistribute: Redistribute;
   replies: number;
   last_reply: string | null;
+}
+
+export interface FeedReply {
+  state: "held" | "admitted" | "unreadable" | "posted";
 }
 
 export interface Effect {

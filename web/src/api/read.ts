@@ -5,6 +5,7 @@ import type {
   ChangeSummary,
   City,
   Feed,
+  FeedReply,
   Observation,
   Page,
   Place,
@@ -19,6 +20,14 @@ const PAGE = 1000;
 export const readCity = (signal: AbortSignal) => ask<City>("/city", {}, signal);
 export const readAreas = (signal: AbortSignal) => ask<GeoJSON.FeatureCollection>("/areas", {}, signal);
 export const readFeed = (id: string, signal: AbortSignal) => ask<Feed>(`/feeds/${encodeURIComponent(id)}`, {}, signal);
+export const listFeeds = (sector: Sector | undefined, signal: AbortSignal) => listAll<Feed>("/feeds", { sector }, signal);
+
+/** How many of a feed's replies could not be read, or null where it has more than one page of replies. */
+export async function countUnreadable(feed: string, signal: AbortSignal): Promise<number | null> {
+  const page = await ask<Page<FeedReply>>(`/feeds/${encodeURIComponent(feed)}/replies`, { limit: PAGE }, signal);
+  return page.next === null ? page.items.filter(({ state }) => state === "unreadable").length : null;
+}
+
 export const readSeries = (id: string, signal: AbortSignal) =>
   ask<Series>(`/series/${encodeURIComponent(id)}`, {}, signal);
 export const readPlace = (id: string, signal: AbortSignal) =>
@@ -34,13 +43,14 @@ export interface SeriesSearch {
   words?: string | undefined;
   sector?: Sector | undefined;
   place?: string | undefined;
+  feed?: string | undefined;
   after?: string | undefined;
   limit: number;
 }
 
 export function searchSeries(search: SeriesSearch, signal: AbortSignal): Promise<Page<Series>> {
-  const { words, sector, place, after, limit } = search;
-  return ask<Page<Series>>("/series", { q: words, sector, place, cursor: after, limit }, signal);
+  const { words, sector, place, feed, after, limit } = search;
+  return ask<Page<Series>>("/series", { q: words, sector, place, feed, cursor: after, limit }, signal);
 }
 
 export interface ObservationQuery {

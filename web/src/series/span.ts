@@ -19,7 +19,8 @@ const BUCKETS: readonly (readonly [Bucket, number])[] = [
   ["P1M", 30 * DAY],
 ];
 
-const INTERVALS: Record<string, number> = { PT1M: DAY / 1440, PT5M: DAY / 288, PT15M: DAY / 96, PT30M: DAY / 48, PT1H: DAY / 24, P1D: DAY };
+/** Milliseconds between a series’ values, by its interval. */
+export const INTERVALS: Record<string, number> = { PT1M: DAY / 1440, PT5M: DAY / 288, PT15M: DAY / 96, PT30M: DAY / 48, PT1H: DAY / 24, P1D: DAY };
 
 export interface Shown {
   start: number;

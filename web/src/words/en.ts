@@ -89,6 +89,7 @@ export const en = {
   "data.rows": { one: "{count} observation", other: "{count} observations" },
   "data.series": { one: "{count} series", other: "{count} series" },
   "data.replies": { one: "{count} reply kept", other: "{count} replies kept" },
+  "data.unreadable": { one: "of which {count} could not be read", other: "of which {count} could not be read" },
   "data.each": "Each series",
   "data.from": "from reply {replies}",
 
@@ -145,7 +146,7 @@ export const en = {
 
   "chart.published": { one: "{count} value, as published", other: "{count} values, as published" },
   "chart.gathered": "{statistic} of each {bucket}",
-  "chart.partial": { one: "{count} incomplete period at an end left out", other: "{count} incomplete periods at the ends left out" },
+  "chart.partial": { one: "{count} incomplete period left out", other: "{count} incomplete periods left out" },
   "chart.summary": "{what}, {place}, {start} to {end}: between {low} and {high}.",
   "statistic.sum": "Total",
   "statistic.mean": "Mean",

@@ -50,7 +50,7 @@ export function formatMoment(instant: number | string, zone: string): string {
 export function formatDays(start: string, end: string, zone: string): string {
   const locale = language.current === "en" ? "en-GB" : "fr-FR";
   const days = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: zone });
-  return days.formatRange(Date.parse(start), Date.parse(end) - 1);
+  return asSpoken(days.formatRange(Date.parse(start), Date.parse(end) - 1));
 }
 
 /** A civil day (`YYYY-MM-DD`) or an instant, as a day of the city. */
@@ -60,7 +60,12 @@ export function formatCivilDay(day: string, zone: string): string {
 
 export function format(instant: number | string, options: Intl.DateTimeFormatOptions): string {
   const locale = language.current === "en" ? "en-GB" : "fr-FR";
-  return new Intl.DateTimeFormat(locale, options).format(new Date(instant));
+  return asSpoken(new Intl.DateTimeFormat(locale, options).format(new Date(instant)));
+}
+
+/** In French the first of a month is “1er”, which Unicode's dates leave out. */
+function asSpoken(words: string): string {
+  return language.current === "fr" ? words.replace(/(?<!\d)1(?=[\u00a0 ]\p{Ll}{3})/gu, "1er") : words;
 }
 
 export type Pooled = "sum" | "mean" | "max" | "min";

@@ -18,7 +18,7 @@ export const fr: Catalogue = {
   "failure.refused": "Le nœud a refusé de répondre ({status}).",
 
   "footer.view": "Tout ce que dit cette page est lisible par des programmes :",
-  "footer.clock": "Les heures sont celles de {zone} ; pour le nœud, nous sommes le {now}.",
+  "footer.clock": "Heures du fuseau {zone} ; pour le nœud, nous sommes le {now}.",
 
   "changes.title": "Est-ce que ça a marché ?",
   "changes.how": "Chaque changement est comparé à des lieux, ou à des heures, qu’il n’a pas touchés. Ouvrez-en un pour voir comment.",
@@ -91,6 +91,7 @@ export const fr: Catalogue = {
   "data.rows": { one: "{count} observation", other: "{count} observations" },
   "data.series": { one: "{count} série", other: "{count} séries" },
   "data.replies": { one: "{count} réponse gardée", other: "{count} réponses gardées" },
+  "data.unreadable": { one: "dont {count} illisible", other: "dont {count} illisibles" },
   "data.each": "Chaque série",
   "data.from": "de la réponse {replies}",
 
@@ -100,7 +101,7 @@ export const fr: Catalogue = {
   "sectors.label": "Secteurs",
   "sectors.places": { one: "{count} lieu", other: "{count} lieux" },
   "sectors.series": { one: "{count} série", other: "{count} séries" },
-  "sectors.absent": "absent : pas de données",
+  "sectors.absent": "absent : pas encore de données",
   "sector.mobility": "Mobilité",
   "sector.energy": "Énergie",
   "sector.water": "Eau",
@@ -135,7 +136,7 @@ export const fr: Catalogue = {
   "span.month": "1 mois",
   "span.week": "1 semaine",
 
-  "known.label": "Tel que connu le (heure de {zone})",
+  "known.label": "Tel que connu le (fuseau {zone})",
   "known.show": "Montrer",
   "known.now": "Revenir à maintenant",
   "known.nothing": "À ce moment, le {when}, ce nœud ne savait encore rien de cette série.",
@@ -147,7 +148,7 @@ export const fr: Catalogue = {
 
   "chart.published": { one: "{count} valeur, telle que publiée", other: "{count} valeurs, telles que publiées" },
   "chart.gathered": "{statistic} par {bucket}",
-  "chart.partial": { one: "{count} période incomplète laissée de côté à un bout", other: "{count} périodes incomplètes laissées de côté aux bouts" },
+  "chart.partial": { one: "{count} période incomplète laissée de côté", other: "{count} périodes incomplètes laissées de côté" },
   "chart.summary": "{what}, {place}, du {start} au {end} : entre {low} et {high}.",
   "statistic.sum": "Total",
   "statistic.mean": "Moyenne",
