@@ -319,7 +319,7 @@ class _RemoteNode:
             with self._client.stream("POST", path, content=body, headers=headers, timeout=None) as answer:
                 if answer.status_code >= 400:
                     answer.read()
-                    return {"problem": _read_problem(answer)}
+                    return {"problem": _name_token(_read_problem(answer), self._officer)}
                 for text in answer.iter_lines():
                     line = json.loads(text)
                     if "done" in line:
@@ -337,6 +337,14 @@ class _RemoteNode:
 
 def _bear(token: str | None) -> dict[str, str]:
     return {} if token is None else {"authorization": f"Bearer {token}"}
+
+
+def _name_token(problem: dict[str, Any], token: str | None) -> dict[str, Any]:
+    """The problem, which says where a token goes if it is that none came."""
+    if problem["status"] != 401 or token is not None:
+        return problem
+    told = "a node at an address asks for an officer's token: give it with --token, or in PASSERELLE_TOKEN"
+    return {**problem, "detail": f"{problem['detail'] or problem['title']} ({told})"}
 
 
 def _unreachable(client: httpx.Client, error: httpx.TransportError) -> PasserelleError:

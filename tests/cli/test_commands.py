@@ -29,7 +29,7 @@ def list_commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[
 
 
 COMMANDS = list_commands(main)
-SERVERS = {("demo",), ("up",)}
+SERVERS = {("up",)}
 
 
 def run(*words: str) -> Any:
@@ -110,6 +110,38 @@ def test_errors_are_one_line(paris: Any, words: tuple[str, ...], told: str) -> N
     assert told in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("token", "create", "x"), "add --feed FEED"),
+        (("token", "list"), "--token, or in PASSERELLE_TOKEN"),
+    ],
+)
+def test_what_is_lacking_is_named(paris: Any, words: tuple[str, ...], told: str) -> None:
+    """A feed, a token: the line on standard error says what to add."""
+    result = run(*words, "--node", paris.url)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("passerelle: ")
+    assert told in result.stderr
+
+
+def test_an_address_needs_its_scheme() -> None:
+    """The address that was meant is named."""
+    result = run("feed", "list", "--node", "127.0.0.1:18510")
+    assert result.exit_code == 1
+    assert "like http://127.0.0.1:18510" in result.stderr
+
+
+def test_an_unreadable_file_is_told_once(tmp_path: Path) -> None:
+    """Its reason stands on standard error and nowhere else."""
+    folder, page = tmp_path / "city", tmp_path / "page.csv"
+    page.write_text("<html>503</html>\n")
+    run("init", str(folder), "--city", "paris")
+    result = run("import", str(page), "--feed", "geodair-no2-mean", "--folder", str(folder))
+    assert result.exit_code == 1
+    assert (result.stdout, result.stderr.count("is markup")) == ("", 1)
+
+
 def test_a_folder_from_first_to_last(tmp_path: Path, checkout: Path) -> None:
     """init, import, backup, restore and export do what they say; a file imported twice counts once."""
     folder, copy, again, out = (tmp_path / name for name in ("city", "copy", "again", "out"))
@@ -165,6 +197,9 @@ def test_a_study_is_declared_run_and_verified(tmp_path: Path, checkout: Path) ->
     declared = json.loads(run("study", "declare", str(checkout / "cities/paris/curfew-18h-2021.toml"), *where).stdout)
     finding = json.loads(run("study", "run", declared["id"], *where).stdout)
     listed = json.loads(run("study", "list", *where).stdout)
+    assert finding["id"] in run("study", "list", "--folder", str(folder)).stdout
+    by_study = run("study", "show", declared["id"], *where)
+    assert json.loads(by_study.stdout) == finding
     shown = run("study", "show", finding["id"], "--bundle", str(bundle), "--folder", str(folder))
     verified = run("verify", str(bundle), "--public-key", finding["signature"]["public_key"], "--json")
     other = run("verify", str(bundle), "--public-key", "A" * 43 + "=", "--json")
@@ -189,3 +224,15 @@ def test_tokens_come_and_go(paris: Any) -> None:
     assert made["secret"].startswith("psr_")
     assert listed[made["id"]]["secret"] is None
     assert revoked["revoked"] is not None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Ctrl-C in a command, or within a query of the engine, ends with one line and the shells' exit code for it."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise error from KeyboardInterrupt()
+
+    monkeypatch.setattr(click.Group, "invoke", interrupt)
+    result = run("feed", "list")
+    assert (result.exit_code, result.stderr) == (130, "passerelle: interrupted by Ctrl-C\n")

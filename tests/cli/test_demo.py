@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def list_children(process: int) -> list[int]:
 
 @pytest.mark.timeout(240)
 def test_both_cities_come_up_judged_and_go(tmp_path: Path) -> None:
-    """Both nodes answer with a judged change when `ready` is printed; PORT shifts both; Ctrl-C ends all with 0."""
+    """Both nodes answer with a judged change when `ready` is printed; PORT shifts both; Ctrl-C ends all with 0; --json tells."""
     demo, lines = start(tmp_path / "demo", PORT="18230")
     children = list_children(demo.pid)
     urls = lines[-1].split()[1:]
@@ -52,8 +53,10 @@ def test_both_cities_come_up_judged_and_go(tmp_path: Path) -> None:
     assert demo.wait(30) == 0
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
-    again, lines = start(tmp_path / "demo", "san-francisco", PORT="18230")
+    again, lines = start(tmp_path / "demo", "san-francisco", "--json", PORT="18230")
     assert lines[-1] == "ready http://127.0.0.1:18231"
+    (told,) = map(json.loads, lines[:-1])
+    assert (told["city"], told["url"]) == ("san-francisco", "http://127.0.0.1:18231")
     children = list_children(again.pid)
     again.kill()
     again.wait()

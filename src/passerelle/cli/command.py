@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -25,6 +25,10 @@ _COMMANDS = {
     "prepare": ("prepare", ""),
 }
 """Each command's module and what it does. Reading all modules would take `--help` two seconds."""
+
+
+_INTERRUPTED = 130
+"""The exit code shells expect of a program that SIGINT ended: 128 + 2."""
 
 
 class Commands(click.Group):
@@ -55,6 +59,20 @@ class Commands(click.Group):
             where = f" ({error.where})" if error.where and error.where not in str(error) else ""
             click.echo(f"passerelle: {error}{where}", err=True)
             sys.exit(1)
+        except KeyboardInterrupt:
+            _end_interrupted(ctx)
+        except RuntimeError as error:
+            # DuckDB answers Ctrl-C within a query with an error of its own.
+            if not isinstance(error.__cause__, KeyboardInterrupt):
+                raise
+            _end_interrupted(ctx)
+
+
+def _end_interrupted(ctx: click.Context) -> NoReturn:
+    # Ctrl-C reaches the demo's `prepare` processes as well, which leave the word to the demo.
+    if ctx.invoked_subcommand != "prepare":
+        click.echo("passerelle: interrupted by Ctrl-C", err=True)
+    sys.exit(_INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -49,7 +49,8 @@ Processes = dict[str, "subprocess.Popen[bytes]"]
     type=click.IntRange(1024, 65000),
     help="The first city's port (or PORT); the others shift with it.",
 )
-def demo(cities: tuple[str, ...], folder: Path, port: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Tell of each node in a line of JSON.")
+def demo(cities: tuple[str, ...], folder: Path, port: int, as_json: bool) -> None:
     """Bring up the cities on years of real observations, each with a judged change.
 
     Paris and San Francisco, or those that are named. The first start imports the recorded histories of data/; the next
@@ -64,7 +65,9 @@ def demo(cities: tuple[str, ...], folder: Path, port: int) -> None:
     with _running(folders, port - _FIRST_PORT) as processes:
         urls = {name: _wait(name, process, folders[name]) for name, process in processes.items()}
         for name, url in urls.items():
-            click.echo(f"{name:<14} {url}/  (log: {folders[name].with_suffix('.log')})")
+            log = str(folders[name].with_suffix(".log"))
+            told = {"city": name, "url": url, "folder": str(folders[name]), "log": log}
+            click.echo(json.dumps(told, ensure_ascii=False) if as_json else f"{name:<14} {url}/  (log: {log})")
         _hold(processes, f"ready {' '.join(urls.values())}")
 
 

@@ -58,8 +58,10 @@ def import_(
     }
     with opened(folder, node, token) as city, progress_bar(file.name, hidden=as_json) as progress:
         answer = city.do("import", arguments, progress)
-    show(answer, as_json=as_json, human=lambda: show_fields(answer))
-    if answer["state"] == "unreadable":
+    unreadable = answer["state"] == "unreadable"
+    if as_json or not unreadable:
+        show(answer, as_json=as_json, human=lambda: show_fields(answer))
+    if unreadable:
         raise InvalidValueError(f"{file.name} can't be read: {answer['reason']}", where=feed)
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from passerelle.client import City, connect
+from passerelle.model.errors import InvalidValueError
 
 Command = Callable[..., Any]
 
@@ -45,6 +46,8 @@ def with_json(command: Command) -> Command:
 @contextmanager
 def opened(folder: Path, node: str | None, token: str | None) -> Iterator[City]:
     """The city that the options name."""
+    if node is not None and not node.startswith(("http://", "https://")):
+        raise InvalidValueError(f"--node {node} has no scheme; a node's address is like http://{node}", where="--node")
     with connect(folder if node is None else node, token=token) as city:
         yield city
 

@@ -26,7 +26,7 @@ def study() -> None:
 @with_city
 @with_json
 def list_studies(change: str | None, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
-    """List the declared studies with the verdict of their latest finding.
+    """List the declared studies with their latest finding and its verdict.
 
     Example: passerelle study list --folder demo/paris
     """
@@ -37,9 +37,10 @@ def list_studies(change: str | None, folder: Path, node: str | None, token: str 
             findings.setdefault(finding["study"], finding)
     rows = [{**one, "finding": findings.get(one["id"])} for one in studies]
     cells = [
-        (row["id"], row["change"], row["declared_at"], row["finding"] and row["finding"]["verdict"]) for row in rows
+        (row["id"], row["declared_at"], *((row["finding"] or {}).get(name) for name in ("id", "verdict")))
+        for row in rows
     ]
-    show(rows, as_json=as_json, human=lambda: show_table(("study", "change", "declared_at", "verdict"), cells))
+    show(rows, as_json=as_json, human=lambda: show_table(("study", "declared_at", "finding", "verdict"), cells))
 
 
 @study.command("declare")
@@ -74,21 +75,24 @@ def run_study(study_id: str, folder: Path, node: str | None, token: str | None, 
 
 
 @study.command("show")
-@click.argument("finding_id", metavar="FINDING")
+@click.argument("name", metavar="FINDING")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Also write the finding's bundle (ZIP) here.")
 @with_city
 @with_json
 def show_finding(
-    finding_id: str, bundle: Path | None, folder: Path, node: str | None, token: str | None, as_json: bool
+    name: str, bundle: Path | None, folder: Path, node: str | None, token: str | None, as_json: bool
 ) -> None:
     """Show a finding: verdict, effect, what it was compared with, the checks it stood.
+
+    FINDING may also be a study, which stands for its latest finding.
 
     Example: passerelle study show curfew-18h-2021-0123456789ab --folder demo/paris
     """
     with opened(folder, node, token) as city:
-        finding = city.finding(finding_id)
+        latest = next(city.list_all("findings", study=name), None)
+        finding = city.finding(name if latest is None else latest["id"])
         if bundle is not None:
-            bundle.write_bytes(city.bundle(finding_id))
+            bundle.write_bytes(city.bundle(finding["id"]))
     show(finding, as_json=as_json, human=lambda: _tell(finding))
 
 
@@ -131,7 +135,7 @@ def verify(bundle: Path, public_key: str | None, as_json: bool) -> None:
     fields = {**answer, "problems": "; ".join(found.problems) or "none"}
     show(answer, as_json=as_json, human=lambda: show_fields(fields))
     if not found.ok:
-        raise StudyError(f"{bundle.name} does not hold: {found.problems[0]}", where=bundle.name)
+        raise StudyError(f"{bundle.name} does not hold", where=bundle.name)
 
 
 COMMANDS = {"study": study, "verify": verify}

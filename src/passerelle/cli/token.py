@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
+from passerelle.model.errors import InvalidValueError
 
 _COLUMNS = ("id", "name", "scope", "feed", "created", "expires", "last_used", "revoked")
 
@@ -43,6 +44,12 @@ def create_token(
 
     Example: passerelle token create counters --feed bike-counters --folder demo/paris
     """
+    if scope == "write:observations" and feed is None:
+        raise InvalidValueError(
+            "a token that may write observations is for one feed: add --feed FEED (`passerelle feed list` shows them), "
+            "or choose another --scope",
+            where="--feed",
+        )
     arguments = {"name": name, "scope": scope, "feed": feed, "days": days}
     with opened(folder, node, token) as city:
         answer = city.do("create-token", arguments)
