@@ -37,7 +37,7 @@ def list_children(process: int) -> list[int]:
 
 @pytest.mark.timeout(240)
 def test_both_cities_come_up_judged_and_go(tmp_path: Path) -> None:
-    """Both nodes answer with a judged change when `ready` is printed; PORT shifts both; Ctrl-C ends all with 0; --json tells."""
+    """Both nodes answer with a judged change when `ready` is printed; PORT shifts both; Ctrl-C ends all."""
     demo, lines = start(tmp_path / "demo", PORT="18230")
     children = list_children(demo.pid)
     urls = lines[-1].split()[1:]
