@@ -23,6 +23,7 @@ import uvloop
 FIRST = datetime(1810, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 _STATUS_AT = slice(9, 12)  # "HTTP/1.1 201 Created"
+_LATER_SECONDS = 0.25
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -59,13 +60,19 @@ class Caller(asyncio.Protocol):
                 raise ValueError(f"an answer without a length: {bytes(self.buffer[:200])!r}")
             self.expected = head + 4 + int(length[1])
         if len(self.buffer) >= self.expected:
-            self.tally.latencies.append(time.perf_counter() - self.sent_at)
-            self.tally.statuses[self.buffer[_STATUS_AT].decode()] += 1
-            if self.buffer[9] != 0x32:
+            status = self.buffer[_STATUS_AT].decode()
+            self.tally.statuses[status] += 1
+            if status.startswith("2"):
+                self.tally.latencies.append(time.perf_counter() - self.sent_at)
+            elif status != "429":
                 self.tally.refusal = self.buffer.decode(errors="replace")[-400:]
             del self.buffer[: self.expected]
             self.expected = 0
-            self.send()
+            if status == "429":
+                # As a sender does that is told to come again later; only what was accepted is counted.
+                asyncio.get_running_loop().call_later(_LATER_SECONDS, self.send)
+            else:
+                self.send()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.tally.open -= 1

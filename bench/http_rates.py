@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -59,8 +60,8 @@ def register(token: str) -> list[str]:
     return found
 
 
-def load(kind: str, of: list[str], token: str = "", *, connections: int, seconds: float) -> dict[str, object]:
-    """What the load generator saw; any answer but 2xx ends the benchmark."""
+def load(kind: str, of: list[str], token: str = "", *, connections: int, seconds: float) -> dict[str, Any]:
+    """What the load generator saw; any answer but 2xx and 429 ends the benchmark."""
     command = [sys.executable, HERE / "_load.py", kind, str(PORT), str(connections), str(seconds)]
     ended = subprocess.run(command, input=json.dumps({"of": of, "token": token}), capture_output=True, text=True)
     seen = json.loads(ended.stdout or "{}")
@@ -76,7 +77,7 @@ def peak_memory(process: subprocess.Popen[bytes]) -> int:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
 
 
-def row(what: str, reach: str, seen: dict[str, object], unit: float = 1, noun: str = "/s") -> str:
+def row(what: str, reach: str, seen: dict[str, Any], unit: float = 1, noun: str = "/s") -> str:
     """A line of the page's table."""
     rate = float(str(seen["per_second"])) * unit
     return f"| {what} | {reach} | {rate:,.0f} {noun} | {seen['p50_ms']} | {seen['p99_ms']} |"
@@ -122,7 +123,9 @@ def main() -> None:
         row("GET 1,000 series with their latest values, 1 connection", "", reads["latest"]),
         "",
         f"The reads are of the {rows:,} observations that the posts left in {SERIES:,} series. The node held at most",
-        f"{memory:,} MiB.",
+        f"{memory:,} MiB. Posts refused with 429 while the backlog was full, and not counted: "
+        + ", ".join(f"{kind} {seen['statuses'].get('429', 0):,}" for kind, seen in posts.items())
+        + ".",
         "",
     ]
     (HERE / "http.md").write_text("\n".join(page), encoding="utf-8")
