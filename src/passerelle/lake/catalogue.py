@@ -21,6 +21,9 @@ LAYOUT = 1
 METADATA = "__ducklake_metadata_lake"
 """The DuckDB database in which DuckLake keeps its catalogue, as the connection names it."""
 
+TABLES = ("current", "superseded")
+"""The tables of observations: the last version of each key, and those before it."""
+
 UPGRADES: dict[int, Callable[[Path], None]] = {}
 """Layout version → what turns a folder of it into the next version; each must bear being run twice."""
 
@@ -160,6 +163,12 @@ class Catalogue:
         """Detach the lake and release its files."""
         self._root.execute("DETACH lake")
         self._root.close()
+
+
+def read_progress(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """The highest sequence filed from the front, the last turn, and the number of loads."""
+    sequence, turn, loads = cursor.execute("SELECT sequence, turn, loads FROM lake.progress").fetchall()[0]
+    return sequence, turn, loads
 
 
 def check_layout(folder: Path) -> None:

@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.catalogue import TABLES, Catalogue
 from passerelle.lake.faults import storage_faults
-
-TABLES = ("current", "superseded")
 
 _TIERS = ((0, 16 << 20, 32), (16 << 20, 256 << 20, 8))
 """From and below how many bytes files are alike, and how many are worth merging: each row is rewritten twice."""

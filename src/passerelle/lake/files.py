@@ -13,11 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from passerelle.lake.catalogue import METADATA, Catalogue, quoted
+from passerelle.lake.catalogue import METADATA, TABLES, Catalogue, quoted, read_progress
 from passerelle.lake.contract import Selection
 from passerelle.lake.rows import to_microseconds
-
-TABLES = ("current", "superseded")
 
 _SELECT = f"""
     SELECT t.table_name, f.path, d.data_file_id IS NOT NULL,
@@ -79,7 +77,7 @@ class FileLists:
             return None
         if self._last is not None and self._last.commits == commits:
             return self._last
-        progress = cursor.execute("SELECT sequence, turn, loads FROM lake.progress").fetchall()[0]
+        progress = read_progress(cursor)
         tables: dict[str, list[DataFile]] = {table: [] for table in TABLES}
         for table, name, sparse, *bounds in cursor.execute(_SELECT).fetchall():
             path = self._catalogue.folder / "data" / "main" / table / name

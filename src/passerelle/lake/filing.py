@@ -11,13 +11,12 @@ import duckdb
 import pyarrow as pa
 import structlog
 
-from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.catalogue import Catalogue, read_progress
 from passerelle.lake.committer import Committer, answer
 from passerelle.lake.contract import Origin, Receipt
 from passerelle.lake.faults import storage_faults
 from passerelle.lake.front import Front, Key
 from passerelle.lake.pending import Piece, Rows, split_rows
-from passerelle.lake.query import read_progress
 from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.settle import apply, insert, settle
 from passerelle.lake.state import State

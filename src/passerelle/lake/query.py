@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate, list_offsets
-from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.catalogue import Catalogue, read_progress
 from passerelle.lake.contract import AGGREGATE, COVERAGE, Selection
 from passerelle.lake.files import FileList, FileLists, relation
 from passerelle.lake.pending import Pending
@@ -128,12 +128,6 @@ def open_source(catalogue: Catalogue, lists: FileLists, pending: Pending, select
         cursor.register("pending_superseded", settled.superseded)
         yield Source(cursor, selection, with_pending=rows.count > 0, files=files)
         cursor.execute("COMMIT")
-
-
-def read_progress(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """The highest sequence filed from the front, the last turn, and the number of loads."""
-    sequence, turn, loads = cursor.execute("SELECT sequence, turn, loads FROM lake.progress").fetchall()[0]
-    return sequence, turn, loads
 
 
 def select_versions(source: Source, limit: int | None) -> pa.Table:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from passerelle.lake.catalogue import Catalogue
+from passerelle.lake.catalogue import Catalogue, read_progress
 from passerelle.lake.front import Front, Key
 from passerelle.lake.latest import Latest
-from passerelle.lake.query import read_progress
 from passerelle.model.observation import VERSION
 
 
