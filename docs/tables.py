@@ -17,6 +17,7 @@ from passerelle.api.health import read_health, read_metrics
 from passerelle.api.v1 import ROUTES
 from passerelle.cli import main
 from passerelle.feeds.city import read_city
+from passerelle.feeds.forms import FORMS
 from passerelle.model.quantity import list_quantities
 
 CHECKOUT = Path(__file__).parents[1]
@@ -46,6 +47,12 @@ def feeds() -> str:
         for feed in city.feeds
     ]
     return table("city | feed | form | publisher | licence | redistribute", rows)
+
+
+def forms() -> str:
+    """The forms this version reads."""
+    rows = [(f"`{form.name}`", form.title, form.standard, form.grade.value) for form in FORMS.values()]
+    return table("form | reads | of | grade", rows)
 
 
 def commands() -> str:
@@ -102,7 +109,7 @@ def _title(page: Path) -> str:
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"feeds": feeds, "commands": commands, "routes": routes},
+    "README.md": {"feeds": feeds, "forms": forms, "commands": commands, "routes": routes},
     "docs/quantities.md": {"quantities": quantities},
     "docs/decisions/README.md": {"decisions": decisions},
     "bench/README.md": {"results": benches},

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from passerelle.archive import Archive, create_folder, open_archive
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply, Request
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply, Request
 from passerelle.feeds.forms import FORMS
 from passerelle.model.errors import ReplyError
 from passerelle.model.interval import parse_time
@@ -92,6 +92,7 @@ LINES = Form(
     name="lines",
     title="Lines of tests",
     standard="none",
+    grade=Grade.FIXTURE,
     quantities=("bicycle_count", "no2_daily_mean"),
     request=lambda feed: Request(feed.url),
     parse=parse,

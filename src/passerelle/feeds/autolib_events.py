@@ -16,7 +16,7 @@ from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, local_days, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
 from passerelle.feeds.area import Area
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.place import Place
 
 _CODE, _DATE = "Postal code", "date"
@@ -63,6 +63,7 @@ FORM = Form(
     name="autolib_events",
     title="Autolib' daily events per postal code (CSV)",
     standard="Autolib' / Dalberg, daily events",
+    grade=Grade.PROVEN,
     quantities=tuple(sorted({quantity for quantity, _ in _VALUES.values()})),
     request=ask_address,
     parse=parse,

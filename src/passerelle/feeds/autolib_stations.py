@@ -16,7 +16,7 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.errors import ReplyError
 from passerelle.model.interval import Interval, local_day
 from passerelle.model.place import Place, point
@@ -86,6 +86,7 @@ FORM = Form(
     name="autolib_stations",
     title="Autolib' stations at one moment (CSV)",
     standard="Autolib' open data, stations",
+    grade=Grade.PROVEN,
     quantities=tuple(sorted({quantity for quantity, _ in _VALUES.values()})),
     request=ask_address,
     parse=parse,

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._rows import assemble, plausible, refuse_where
 from passerelle.feeds._text import read_bytes
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.errors import ReplyError
 from passerelle.model.place import Place, point
 
@@ -98,6 +98,7 @@ FORM = Form(
     name="comptage_velo",
     title="Permanent bicycle counters, hourly (Parquet)",
     standard="comptage-velo-donnees-compteurs",
+    grade=Grade.PROVEN,
     quantities=(_QUANTITY,),
     request=ask_address,
     parse=parse,

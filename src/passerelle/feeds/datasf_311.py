@@ -28,7 +28,7 @@ from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, local_days, local_instant, refuse_where, slug
 from passerelle.feeds._text import read_text
 from passerelle.feeds.area import Area
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.errors import InvalidValueError, ReplyError
 from passerelle.model.place import Place
 
@@ -220,6 +220,7 @@ FORM = Form(
     name="datasf_311",
     title="DataSF 311 cases, counted per day (CSV)",
     standard="DataSF 311 Cases, vw6y-z8j6",
+    grade=Grade.PROVEN,
     quantities=("report_resolution_median", "reports_closed", "reports_opened"),
     request=ask_address,
     parse=parse,

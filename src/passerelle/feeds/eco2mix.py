@@ -26,7 +26,7 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, local_instant, read_numbers, refuse_where, slug
 from passerelle.feeds._text import read_text
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.place import Place
 
 _AREA, _NATURE, _DATE, _TIME = "Périmètre", "Nature", "Date", "Heures"
@@ -98,6 +98,7 @@ FORM = Form(
     name="eco2mix",
     title="RTE éCO2mix, regional file (tab-separated)",
     standard="RTE éCO2mix, fichiers régionaux",
+    grade=Grade.PROVEN,
     quantities=tuple(sorted({quantity for quantity, _ in _VALUES.values()})),
     request=ask_address,
     parse=parse,

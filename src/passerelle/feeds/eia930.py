@@ -20,7 +20,7 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, plausible, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.errors import InvalidValueError
 from passerelle.model.place import Place
 
@@ -56,6 +56,7 @@ FORM = Form(
     name="eia930",
     title="EIA-930 hourly demand, raw and cleaned (CSV)",
     standard="Form EIA-930, cleaned by Ruggles et al. 2020",
+    grade=Grade.PROVEN,
     quantities=tuple(sorted({quantity for quantity, _ in _VALUES.values()})),
     request=ask_address,
     parse=parse,

@@ -28,6 +28,13 @@ class Redistribute(StrEnum):
     NO = "no"
 
 
+class Grade(StrEnum):
+    """What a form was seen to read: a real recorded reply, or a standard's own example."""
+
+    PROVEN = "proven"
+    FIXTURE = "fixture"
+
+
 @dataclass(frozen=True, slots=True)
 class Licence:
     """The terms a feed's data come under, with the attribution to show."""
@@ -103,12 +110,14 @@ class Form:
 
     `parse` is pure and raises `ReplyError` only where nothing of the reply can be read; a row that
     can't be read goes to `refused`. `scrub` is set exactly where replies hold personal data, is
-    pure and idempotent, and runs before any byte reaches the disk.
+    pure and idempotent, and runs before any byte reaches the disk. `grade` says what the form's
+    tests read: a real recorded reply, or the example of the standard.
     """
 
     name: str
     title: str
     standard: str
+    grade: Grade
     quantities: tuple[str, ...]
     request: Callable[[Feed], Request]
     parse: Callable[[Reply, Feed], Parsed]

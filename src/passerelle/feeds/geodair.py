@@ -12,7 +12,7 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, local_days, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.errors import InvalidValueError
 from passerelle.model.place import Place, point
 
@@ -79,6 +79,7 @@ FORM = Form(
     name="geodair",
     title="Geod'air daily NO2 per station (CSV)",
     standard="Geod'air (LCSQA), daily statistics",
+    grade=Grade.PROVEN,
     quantities=_QUANTITIES,
     request=ask_address,
     parse=parse,

@@ -11,7 +11,7 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
 from passerelle.feeds._rows import assemble, local_days, read_numbers, refuse_where, slug
 from passerelle.feeds._text import read_text
-from passerelle.feeds.feed import Feed, Form, Parsed, Reply
+from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.place import Place
 
 _USE, _DATE, _GARAGE, _DISTRICT = "Usage Type", "date", "facility", "district"
@@ -50,6 +50,7 @@ FORM = Form(
     name="sfpark",
     title="SFpark garages, daily entries and exits (CSV)",
     standard="SFpark pilot evaluation data, SFMTA",
+    grade=Grade.PROVEN,
     quantities=("parking_entries", "parking_exits"),
     request=ask_address,
     parse=parse,
