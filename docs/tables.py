@@ -19,6 +19,8 @@ from passerelle.cli import main
 from passerelle.feeds.city import read_city
 from passerelle.feeds.forms import FORMS
 from passerelle.model.quantity import list_quantities
+from passerelle.trust.check import Check
+from passerelle.trust.judge import CHECKS
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -92,6 +94,18 @@ def quantities() -> str:
     return table("quantity | sector | unit (UCUM) | statistic | over | meaning", rows)
 
 
+def checks() -> str:
+    """What the checks of trust mean, and what each is shown."""
+    return table(
+        "check | what it means | it sees", [(f"`{one.name}`", one.meaning["en"], _sees(one)) for one in CHECKS]
+    )
+
+
+def _sees(check: Check) -> str:
+    shown = {"a series": check.judge, "a feed": check.judge_feed, "two series to compare": check.compare}
+    return ", ".join(words for words, looks in shown.items() if looks is not None)
+
+
 def decisions() -> str:
     """The pages of docs/decisions/."""
     pages = sorted(path for path in (CHECKOUT / "docs" / "decisions").glob("*.md") if path.name != "README.md")
@@ -111,6 +125,7 @@ def _title(page: Path) -> str:
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"feeds": feeds, "forms": forms, "commands": commands, "routes": routes},
     "docs/quantities.md": {"quantities": quantities},
+    "docs/trust.md": {"checks": checks},
     "docs/decisions/README.md": {"decisions": decisions},
     "bench/README.md": {"results": benches},
 }

@@ -30,7 +30,9 @@ def pages() -> list[Path]:
     return sorted({*CHECKOUT.glob("*.md"), *(path for top in tops for path in (CHECKOUT / top).rglob("*.md"))})
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quantities.md", "docs/decisions/README.md", "bench/README.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/quantities.md", "docs/trust.md", "docs/decisions/README.md", "bench/README.md"]
+)
 def test_tables_are_what_the_program_says(page: str) -> None:
     """Feeds, commands, quantities, decisions and results are listed as they are; `make docs` rewrites them."""
     assert (CHECKOUT / page).read_text(encoding="utf-8") == load_tables().fill(page)

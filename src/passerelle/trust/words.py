@@ -1,0 +1,72 @@
+"""The words of reasons in English and French: durations, numbers and local times as each language writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from passerelle.trust.check import Text
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_UNITS = (
+    (365.25 * 86400, ("year", "an"), ("years", "ans")),
+    (86400, ("day", "jour"), ("days", "jours")),
+    (3600, ("hour", "heure"), ("hours", "heures")),
+    (60, ("minute", "minute"), ("minutes", "minutes")),
+    (1, ("second", "seconde"), ("seconds", "secondes")),
+)
+_LANGUAGES = ("en", "fr")
+
+
+def say(en: str, fr: str, **words: Text | str | float) -> Text:
+    """Both sentences with `words` filled in: a number as its language writes it, a text in both as it is.
+
+    >>> say("{n} in {t}", "{n} en {t}", n=12.5, t=duration(7200))
+    {'en': '12.5 in 2 hours', 'fr': '12,5 en 2 heures'}
+    """
+    return {
+        language: sentence.format_map({name: _word(word, language) for name, word in words.items()})
+        for language, sentence in zip(_LANGUAGES, (en, fr), strict=True)
+    }
+
+
+def _word(word: Text | str | float, language: str) -> str:
+    if isinstance(word, str):
+        return word
+    if isinstance(word, (int, float)):
+        shown = f"{word:,.3g}" if abs(word) < 100 and word != int(word) else f"{word:,.1f}".removesuffix(".0")
+        # French parts thousands by a no-break space and writes a decimal comma.
+        return shown if language == "en" else shown.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+    return word[language]
+
+
+def duration(seconds: float) -> Text:
+    """A length of time in the largest unit that it holds at least one and a half of, rounded.
+
+    >>> duration(90000)["en"], duration(3 * 86400)["fr"]
+    ('25 hours', '3 jours')
+    """
+    size, one, many = next((unit for unit in _UNITS if seconds >= 1.5 * unit[0]), _UNITS[-1])
+    count = round(seconds / size)
+    return {language: f"{count} {word}" for language, word in zip(_LANGUAGES, one if count == 1 else many, strict=True)}
+
+
+def local(microseconds: int, zone: ZoneInfo) -> str:
+    """The wall-clock time in `zone`, to the minute, without the time at midnight.
+
+    >>> local(0, ZoneInfo("Europe/Paris"))
+    '1970-01-01 01:00'
+    """
+    clock = to_time(microseconds).astimezone(zone)
+    return f"{clock:%Y-%m-%d}" if (clock.hour, clock.minute) == (0, 0) else f"{clock:%Y-%m-%d %H:%M}"
+
+
+def to_time(microseconds: int) -> datetime:
+    """The UTC instant that stands so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 of `moment`."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
