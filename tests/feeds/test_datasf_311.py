@@ -220,10 +220,13 @@ def test_a_feed_must_have_areas(parse: Callable[..., Parsed]) -> None:
         (b"\xef\xbb\xbf\n \n", "is empty"),
         (b"<!DOCTYPE html><html><body>12 Secret Street</body></html>\n", "is markup"),
         (b"Opened,Closed\n01/01/2016 10:00:00 AM,12 Secret Str", "breaks off"),
+        (SCRUBBED_HEADER.encode() + b'12 "Secret Street\n', "never closed"),
+        (SCRUBBED_HEADER.encode() + b"12 Secret Stre\xe9t\n", "no UTF-8: byte [0-9]+ is 0xe9"),
+        (SCRUBBED_HEADER.encode() + b'12,"Secret\nStreet"\n', "goes on over others"),
     ],
 )
 def test_the_scrub_says_why_it_keeps_nothing(body: bytes, says: str) -> None:
-    """An empty reply, a page and a reply cut short are told apart, and none is quoted."""
+    """An empty reply, a page, one cut short and ones of stray marks and bytes are told apart, and none is quoted."""
     with pytest.raises(ReplyError, match=says) as caught:
         scrub(body)
     assert "Secret" not in str(caught.value)

@@ -67,11 +67,10 @@ def scrub(body: bytes) -> bytes:
     their number is still known. A reply that is in neither scheme is refused, none of it kept.
     """
     _require_whole(body)
-    lost = 0
+    lost = []
 
-    def lose(_: pc.InvalidRow) -> str:
-        nonlocal lost
-        lost += 1
+    def lose(row: pc.InvalidRow) -> str:
+        lost.append("\n" in row.text)
         return "skip"
 
     try:
@@ -85,10 +84,16 @@ def scrub(body: bytes) -> bytes:
     except (pa.ArrowException, pl.exceptions.PolarsError, ValueError):
         # The reader's own message may quote a case, so it is not passed on.
         raise ReplyError("the reply can't be read as CSV; none of it was kept", where="body") from None
+    if any(lost):
+        raise ReplyError(
+            "a line with too many or too few values goes on over others: which quotation mark is the stray one "
+            "can't be told; none of the reply was kept",
+            where="body",
+        )
     scheme = _scheme(frame.columns)
     frame = frame.select(_scrub_column(name) for name in scheme)
     frame = frame.select(pl.when(pl.col("Opened").is_not_null()).then(pl.col(name)).alias(name) for name in scheme)
-    blank = pl.DataFrame({name: [None] * lost for name in scheme}, schema=dict.fromkeys(scheme, pl.String))
+    blank = pl.DataFrame({name: [None] * len(lost) for name in scheme}, schema=dict.fromkeys(scheme, pl.String))
     return pl.concat([frame, blank]).write_csv(quote_style="necessary").encode()
 
 
@@ -105,6 +110,14 @@ def _require_whole(body: bytes) -> None:
         raise ReplyError(
             "the last line breaks off without a line end: the reply was cut short; none of it was kept", where="body"
         )
+    if text.count(b'"') % 2:
+        raise ReplyError("a quotation mark is never closed; none of the reply was kept", where="body")
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # Not raised from it: the error holds the whole reply.
+        where = f"byte {error.start} is 0x{text[error.start]:02x}"
+        raise ReplyError(f"the reply is no UTF-8: {where}; none of it was kept", where="body") from None
 
 
 def _as_text(body: bytes) -> pc.ConvertOptions:
