@@ -87,7 +87,7 @@ class Door:
             await self._serve(visit, scope)
         finally:
             self._under_way -= not streams
-            self._held.bytes -= visit.came
+            visit.end()
             self._count(visit, scope)
 
     async def _serve(self, visit: _Visit, scope: Message) -> None:
@@ -146,6 +146,42 @@ class _Held:
     bytes: int = 0
 
 
+class _Wait:
+    """A limit to the time that a body's pieces are waited for in all.
+
+    One timer a body: `asyncio.timeout` would set one for each piece, at a tenth of what a small post costs.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._task = asyncio.current_task()
+        self._waiting = self._over = False
+        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._end_it)
+
+    async def on(self, receive: Receive) -> Message:
+        """The next piece; `TimeoutError` where it doesn't come in time."""
+        if self._over:
+            raise TimeoutError
+        self._waiting = True
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            # Whoever else cancels the task at the same time has its way.
+            if self._over and self._task is not None and self._task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._waiting = False
+
+    def end(self) -> None:
+        """Wait for nothing more."""
+        self._timer.cancel()
+
+    def _end_it(self) -> None:
+        self._over = True
+        if self._waiting and self._task is not None:
+            self._task.cancel()
+
+
 class _Visit:
     """One request and its answer: counts what comes, adds headers to what goes."""
 
@@ -169,6 +205,7 @@ class _Visit:
         self._receive = receive
         self._send = send
         self._held = held
+        self._wait: _Wait | None = None
         self.came = 0
 
     async def receive(self) -> Message:
@@ -176,12 +213,14 @@ class _Visit:
         if self.status:
             # The answer has begun: what is awaited now is the asker's going away, however long it takes.
             return await self._receive()
-        left = self.began + BODY_SECONDS - time.perf_counter()
+        if self._wait is None:
+            self._wait = _Wait(self.began + BODY_SECONDS - time.perf_counter())
         try:
-            async with asyncio.timeout(left):
-                message = await self._receive()
+            message = await self._wait.on(self._receive)
         except TimeoutError as error:
             raise RequestError("too-slow", f"no whole body came within {BODY_SECONDS:g} s") from error
+        if not message.get("more_body"):
+            self._wait.end()
         if message["type"] == "http.request":
             self.came += len(message["body"])
             self._held.bytes += len(message["body"])
@@ -195,6 +234,12 @@ class _Visit:
         if message["type"] == "http.disconnect":
             raise RequestError("unreadable", "the connection ended before the body did")
         return message
+
+    def end(self) -> None:
+        """Give back what the visit held."""
+        self._held.bytes -= self.came
+        if self._wait is not None:
+            self._wait.end()
 
     async def send(self, message: Message) -> None:
         """Pass on a piece of the answer, its head with the headers of every answer."""

@@ -24,7 +24,10 @@ CREATE TABLE IF NOT EXISTS admitted (
     key TEXT PRIMARY KEY, digest BLOB NOT NULL, source INTEGER NOT NULL, rows INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-_WRITE = pa.ipc.IpcWriteOptions(compression="lz4")
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
+_PLAIN = pa.ipc.IpcWriteOptions()
+_PACKED_ROWS = 500
+"""Rows from which on packing pays: for a few rows it takes ten times as long as all the rest of a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ class _Transaction:
 def encode(table: pa.Table) -> bytes:
     """`table` as an Arrow stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=_WRITE) as writer:
+    options = _PACKED if table.num_rows >= _PACKED_ROWS else _PLAIN
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     body: bytes = sink.getvalue().to_pybytes()
     return body
