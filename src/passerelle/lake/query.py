@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -132,7 +132,26 @@ def open_source(catalogue: Catalogue, lists: FileLists, pending: Pending, select
 
 def select_versions(source: Source, limit: int | None) -> pa.Table:
     """Schema `VERSION`, ordered by series and start."""
+    first = None if limit is None else _select_first(source, limit)
+    if first is not None:
+        return first
     return _fetch(source, f"{source.versions()} ORDER BY series, start", limit, VERSION)
+
+
+def _select_first(source: Source, limit: int) -> pa.Table | None:
+    """The first `limit` rows of a single series where they are found without opening all of its files."""
+    selection = source.selection
+    if source.files is None or selection.series is None or len(set(selection.series)) != 1:
+        return None
+    for stop in source.files.list_stops(selection):
+        end = _EPOCH_UTC + timedelta(microseconds=stop)
+        earlier = replace(source, selection=replace(selection, end=end))
+        # Pending rows were cut to the whole selection.
+        sql = f"SELECT * FROM ({earlier.versions()}) WHERE start < {_literal(end)} ORDER BY start"
+        rows = _fetch(earlier, sql, limit, VERSION)
+        if rows.num_rows == limit:
+            return rows
+    return None
 
 
 def select_history(source: Source, limit: int | None) -> pa.Table:

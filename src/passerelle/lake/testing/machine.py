@@ -103,6 +103,13 @@ class LakeMachine(RuleBasedStateMachine):
         assert pooled[0].equals(pooled[1])
         assert self.lake.read(selection, limit).equals(self.reference.read(selection, limit))
 
+    @rule(series=st.integers(1, 4), first=st.none() | _MINUTES, known=st.none() | _MINUTES, limit=st.integers(1, 8))
+    def read_first(self, series: int, first: int | None, known: int | None, limit: int) -> None:
+        """The first few rows of one series, from some time on, as known at some time."""
+        since = None if first is None else at(15 * first)
+        selection = Selection([series], since, as_known_at=None if known is None else at(known))
+        assert self.lake.read(selection, limit).equals(self.reference.read(selection, limit))
+
     @invariant()
     def same_answers(self) -> None:
         """History, latest and coverage agree."""
