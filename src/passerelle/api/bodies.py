@@ -191,18 +191,21 @@ def _finish(frame: pl.DataFrame) -> pa.Table:
 
 def _number_series(frame: pl.DataFrame, errors: list[FieldError]) -> pl.Series:
     ids = frame["series"].cast(pl.String)
-    numbers: dict[str, int] = {}
-    for text in ids.unique().drop_nulls().to_list():
-        try:
-            numbers[text] = number_of(text)
-        except InvalidValueError:
-            continue  # A null in the result, which the row is refused for.
-    old, new = pl.Series(list(numbers), dtype=pl.String), pl.Series(list(numbers.values()), dtype=pl.Int64)
-    found = ids.replace_strict(old, new, default=None, return_dtype=pl.Int64)
+    # Polars' replace joins two frames, at a tenth of what a whole batch costs.
+    coded = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    numbers = pa.array([_find_number(text) for text in coded.dictionary.to_pylist()], pa.int64())
+    found = pl.Series("series", numbers.take(coded.indices), pl.Int64)
     _list_errors(
         "series", ids, found.is_null(), "a series id of 13 characters, from /api/v1/series, is allowed", errors
     )
-    return found.alias("series")
+    return found
+
+
+def _find_number(text: str) -> int | None:
+    try:
+        return number_of(text)
+    except InvalidValueError:
+        return None  # The row is refused for it.
 
 
 def _convert(frame: pl.DataFrame, name: str, kind: pl.DataType, allowed: str, errors: list[FieldError]) -> pl.Series:
