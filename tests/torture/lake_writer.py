@@ -64,4 +64,6 @@ def write(lake: DuckLakeStore, log: int, first: int) -> None:
 
 if __name__ == "__main__":
     folder, path, start = sys.argv[1:]
+    # From here on, opening the folder included, it may be killed; loading the libraries is nobody's test.
+    print("begun", flush=True)
     write(open_lake(Path(folder)), os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), int(start))

@@ -21,8 +21,11 @@ LONGEST_SECONDS = 4.0
 
 
 def run_until_killed(folder: Path, log: Path, first: int, seconds: float) -> None:
-    """Let the writer run for `seconds` after its start, then kill it."""
-    with subprocess.Popen([sys.executable, WRITER, folder, log, str(first)], stderr=subprocess.PIPE) as writer:
+    """Let the writer run for `seconds` after it began to open the lake, then kill it."""
+    command = [sys.executable, WRITER, folder, log, str(first)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"begun\n"
         time.sleep(seconds)
         assert writer.poll() is None, writer.stderr.read().decode() if writer.stderr else ""
         writer.send_signal(signal.SIGKILL)
@@ -53,7 +56,7 @@ def torture(folder: Path, kills: int, seed: int) -> None:
     log.touch()
     last = 0
     for _ in range(kills):
-        run_until_killed(folder, log, last + 1000, seconds.uniform(0.5, LONGEST_SECONDS))
+        run_until_killed(folder, log, last + 1000, seconds.uniform(0.05, LONGEST_SECONDS))
         acknowledged = {int(line) for line in log.read_text().split("\n")[:-1]}
         last = max(check(folder, acknowledged), last)
     assert acknowledged
