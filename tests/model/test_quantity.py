@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity, list_quantities
 
-UCUM = {"MW", "h", "ug/m3", "1", "%", "Cel", "m", "km", "L/s", "kW.h", "MW.h", "g/kW.h", "m/s", "m3", "d", "s"}
+UCUM = {"MW", "h", "ug/m3", "1", "%", "Cel", "m", "km", "L/s", "kW.h", "MW.h", "g/(kW.h)", "m/s", "m3", "d", "s"}
 """Units in the case-sensitive form of https://ucum.org/ucum, by hand; `{word}` is an annotated 1 (section 6)."""
 
 ANNOTATION = re.compile(r"\{[!-z|~]+\}")

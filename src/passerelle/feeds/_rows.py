@@ -68,6 +68,13 @@ def plausible(clock: pl.Expr) -> pl.Expr:
     return pl.when(moment.is_between(pl.datetime(1800, 1, 1), pl.datetime(2200, 1, 1), closed="left")).then(moment)
 
 
+def instant(text: pl.Expr) -> pl.Expr:
+    """The UTC instant of a time of RFC 3339, `T` or a space before the hour; null where it has no offset."""
+    written = text.str.replace("Z$", "+00:00").str.replace(" ", "T", literal=True)
+    moment = written.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
+    return plausible(moment.dt.replace_time_zone(None)).dt.replace_time_zone("UTC")
+
+
 def local_instant(clock: pl.Expr, zone: ZoneInfo) -> pl.Expr:
     """The UTC instant of a wall-clock time in `zone`.
 
@@ -94,8 +101,14 @@ def slug(name: str) -> str:
 
 
 def assemble(places: Iterable[Place], observations: pl.DataFrame, refused: Iterable[pl.DataFrame]) -> Parsed:
-    """The parsed reply, observations and refused rows in the order of the reply's rows."""
-    rows = observations.rechunk().with_columns(reason=pl.lit(None, pl.String)).select(PARSED.names)
+    """The parsed reply, observations and refused rows in the order of the reply's rows.
+
+    A column `reason` of `observations` says why a row withdraws a value; without it none does.
+    """
+    rows = observations.rechunk()
+    if "reason" not in rows.columns:
+        rows = rows.with_columns(reason=pl.lit(None, pl.String))
+    rows = rows.select(PARSED.names)
     bad = pl.concat([pl.DataFrame(schema=REFUSED), *refused])
     return Parsed(
         places=tuple(places),

@@ -10,6 +10,7 @@ from passerelle.feeds import (
     eco2mix,
     eia930,
     geodair,
+    odre_eco2mix,
     sfpark,
 )
 from passerelle.feeds.feed import Form
@@ -24,6 +25,7 @@ FORMS: dict[str, Form] = {
         eco2mix.FORM,
         eia930.FORM,
         geodair.FORM,
+        odre_eco2mix.FORM,
         sfpark.FORM,
     )
 }

@@ -7,6 +7,7 @@ const SIGNS: Record<string, string> = {
   "1": "",
   "MW.h": "MWh",
   "kW.h": "kWh",
+  "g/(kW.h)": "g/kWh",
 };
 
 type Counted = readonly [one: string, many: string];
