@@ -10,7 +10,7 @@ ROUNDS ?= 200
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
-demo: python pages ## start Paris on 8101 and San Francisco on 8102 (PORT=9101 and NODES=paris change that)
+demo: python pages ## start Paris on 8101 and San Francisco on 8102 (PORT=9101 and NODES=paris change that; NODES=all adds the reference sets on 8103)
 	@exec .venv/bin/passerelle demo --port $(PORT) $(NODES)
 
 demo-clean: ## forget the demo's folders

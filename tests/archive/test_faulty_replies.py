@@ -25,7 +25,7 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("city", ["paris", "san-francisco"])
+@pytest.mark.parametrize("city", ["paris", "san-francisco", "reference"])
 def test_a_bad_day_is_recorded(city: str, tmp_path: Path) -> None:
     """No answer, however broken, stops the node: each is admitted row by row or unreadable with its reason."""
     create_folder(tmp_path / city, city)

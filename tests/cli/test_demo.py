@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from passerelle.cli.demo import list_cities
+
 
 def start(folder: Path, *cities: str, **environment: str) -> tuple[subprocess.Popen[str], list[str]]:
     """The demo, and the lines it printed up to the one that begins `ready`."""
@@ -64,3 +66,23 @@ def test_both_cities_come_up_judged_and_go(tmp_path: Path) -> None:
     while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_a_city_on_request_waits_for_it() -> None:
+    """Unasked, the demo starts the two cities; asked for by name or with all, also the reference sets, by port."""
+    assert list_cities([]) == ["paris", "san-francisco"]
+    assert list_cities(["all"]) == ["paris", "san-francisco", "reference"]
+    assert list_cities(["reference"]) == ["reference"]
+
+
+@pytest.mark.timeout(120)
+def test_the_reference_sets_come_up(tmp_path: Path) -> None:
+    """The third node answers on the third port with the rows counted in the cards of data/, less those refused."""
+    demo, lines = start(tmp_path / "demo", "reference", PORT="18230")
+    url = lines[-1].removeprefix("ready ")
+    answer = httpx.get(f"{url}/api/v1/city").json()
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(30) == 0
+    assert url == "http://127.0.0.1:18232"
+    # Bins: two values of 21,659 readings less the 768 repeated; districts 186,619, weather 77,886.
+    assert answer["counts"]["observations"] == 2 * (21_659 - 768) + 186_619 + 77_886

@@ -24,7 +24,7 @@ SAMPLE_LINES = 40
 @pytest.fixture(scope="session")
 def cities() -> list[City]:
     """Every city file of the checkout."""
-    return [read_city(find_city_file(name)) for name in ("paris", "san-francisco")]
+    return [read_city(find_city_file(name)) for name in ("paris", "san-francisco", "reference")]
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
 
 def test_an_unknown_city_lists_the_known() -> None:
     """Asking for a city without a file answers with those that have one."""
-    with pytest.raises(UnknownNameError, match=r"atlantis.*paris, san-francisco"):
+    with pytest.raises(UnknownNameError, match=r"atlantis.*paris, reference, san-francisco"):
         find_city_file("atlantis")
 
 
@@ -131,8 +131,8 @@ def test_data_are_found_in_their_folder_only(path: str) -> None:
 
 
 def test_both_cities_have_all_sectors_and_their_own_port(cities: list[City]) -> None:
-    """Six sectors each, shown even where absent; ports 8101 and 8102."""
-    assert [city.port for city in cities] == [8101, 8102]
+    """Six sectors each, shown even where absent; ports 8101 and 8102, and 8103 for the reference sets."""
+    assert [city.port for city in cities] == [8101, 8102, 8103]
     assert all(set(city.sectors) == set(Sector) for city in cities)
     assert all({"en", "fr"} == set(city.languages) for city in cities)
 

@@ -25,6 +25,7 @@ TEXTS = [
     "sf311-sample-b",
     "eia930-pge",
     "sfpark-garages",
+    "wyndham-bins",
 ]
 COUNTING = ["sf311-sample-a", "sf311-sample-b"]
 ALL = [*TEXTS, "bike-counters"]
@@ -127,6 +128,7 @@ def test_latin_1_where_utf_8_is_due_is_refused(feed: str, parse: Parse, sample: 
         ("eia930-pge", "date_time"),
         ("sfpark-garages", "exits"),
         ("sfpark-garages", "facility"),
+        ("wyndham-bins", "Fullness"),
     ],
 )
 def test_a_renamed_column_is_named(feed: str, column: str, parse: Parse, sample: Sample) -> None:

@@ -56,6 +56,15 @@ class Sample:
 SAMPLES = [
     Sample("autolib_events", feed="autolib-events"),
     Sample("autolib_stations", feed="autolib-stations"),
+    # Of the two rows that say 02:00 in October the first is the earlier: ten districts' values of both.
+    Sample(
+        "bwdf",
+        feed="bwdf",
+        path="tests/feeds/recorded/bwdf/InflowData_cut.xlsx",
+        member="xl/worksheets/sheet1.xml",
+        records=25,
+        moved=20,
+    ),
     Sample("comptage_velo", feed="bike-counters"),
     # A case counts in a day's opened, another's closed and a median; moved elsewhere, in three more.
     Sample("datasf_311", feed="sf311-sample-a", moved=6),
@@ -64,6 +73,7 @@ SAMPLES = [
     Sample("eia930", feed="eia930-pge"),
     Sample("geodair", feed="geodair-no2-mean"),
     Sample("sfpark", feed="sfpark-garages"),
+    Sample("wyndham_bins", feed="wyndham-bins"),
 ]
 
 ODD_BYTES = [b"", b"-", b'"', b"'", b"\n", b"\r\n", b",", b";", b"\t", b"\x00", b"\xff", b"\xc3", b"\xef\xbb\xbf"]

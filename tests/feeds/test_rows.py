@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.feeds._rows import local_days, local_instant, read_numbers
+from passerelle.feeds._rows import local_days, local_instant, ordered_instant, read_numbers
 from passerelle.model.interval import local_day
 
 ZONES = ["Europe/Paris", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe"]
@@ -46,6 +46,13 @@ def test_clock_changes(name: str, clock: datetime, instant: datetime | None) -> 
     expected = instant.replace(tzinfo=UTC) if instant else None
     found = pl.DataFrame({"clock": [clock]}).select(local_instant(pl.col("clock"), ZoneInfo(name))).item()
     assert found == expected
+
+
+def test_an_hour_told_twice_in_order_is_two_hours() -> None:
+    """02:00 twice on 31 October 2021 is 00:00 and 01:00 UTC in Rome; 03:00 twice is one instant, twice."""
+    clocks = [datetime(2021, 10, 31, hour) for hour in (1, 2, 2, 3, 3)]
+    instants = pl.DataFrame({"clock": clocks}).select(ordered_instant(pl.col("clock"), ZoneInfo("Europe/Rome")))
+    assert instants.to_series().dt.strftime("%d %H").to_list() == ["30 23", "31 00", "31 01", "31 02", "31 02"]
 
 
 @pytest.mark.parametrize(

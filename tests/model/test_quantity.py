@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity, list_quantities
 
-UCUM = {"MW", "h", "ug/m3", "1", "%", "Cel", "m", "km", "L/s", "kW.h", "MW.h", "g/(kW.h)", "m/s", "m3", "d", "s"}
+UCUM = {"MW", "h", "ug/m3", "1", "%", "Cel", "m", "km", "L/s", "kW.h", "MW.h", "g/(kW.h)", "m/s", "m3", "d", "s", "mm"}
 """Units in the case-sensitive form of https://ucum.org/ucum, by hand; `{word}` is an annotated 1 (section 6)."""
 
 ANNOTATION = re.compile(r"\{[!-z|~]+\}")
@@ -41,17 +41,21 @@ def test_rows_are_whole(quantity: Quantity) -> None:
 
 
 def test_counts_count_things() -> None:
-    """Counts and states of things are annotated units and never negative; only power has a sign."""
+    """Counts and states of things are annotated units and never negative; only power and temperature have a sign."""
     for quantity in QUANTITIES:
         counted = quantity.statistic is Statistic.COUNT or quantity.kind == "stock"
         assert counted == bool(ANNOTATION.fullmatch(quantity.unit))
-        assert quantity.lower == 0 or quantity.kind == "power"
+        assert quantity.lower == 0 or quantity.kind in {"power", "temperature"}
 
 
 def test_a_signed_quantity_says_its_direction() -> None:
     """Where values may be negative the table says what a positive one means."""
     signed = [quantity for quantity in QUANTITIES if quantity.lower < 0]
-    assert {quantity.name for quantity in signed} == {"electricity_generation", "electricity_net_import"}
+    assert {quantity.name for quantity in signed} == {
+        "air_temperature",
+        "electricity_generation",
+        "electricity_net_import",
+    }
     assert get_quantity("electricity_net_import").direction == "into the area positive"
     assert all(quantity.direction for quantity in signed)
 

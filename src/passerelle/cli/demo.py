@@ -53,13 +53,14 @@ Processes = dict[str, "subprocess.Popen[bytes]"]
 def demo(cities: tuple[str, ...], folder: Path, port: int, as_json: bool) -> None:
     """Bring up the cities on years of real observations, each with a judged change.
 
-    Paris and San Francisco, or those that are named. The first start imports the recorded histories of data/; the next
-    ones take a few seconds. The last line begins with `ready`; then Ctrl-C stops all and the exit code is 0.
+    Paris and San Francisco, or those that are named; `all` is these and the reference sets. The first start imports the
+    recorded histories of data/; the next ones take a few seconds. The last line begins with `ready`; then Ctrl-C stops
+    all and the exit code is 0.
 
     Example: passerelle demo paris --port 9101
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    folders = {name: folder / name for name in cities or _list_cities()}
+    folders = {name: folder / name for name in list_cities(cities)}
     folder.mkdir(parents=True, exist_ok=True)
     _prepare({name: each for name, each in folders.items() if not _mark(each).exists()})
     with _running(folders, port - _FIRST_PORT) as processes:
@@ -71,10 +72,16 @@ def demo(cities: tuple[str, ...], folder: Path, port: int, as_json: bool) -> Non
         _hold(processes, f"ready {' '.join(urls.values())}")
 
 
-def _list_cities() -> list[str]:
-    """The names of the checkout's city files, in the order of their ports."""
-    ports = {path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["port"] for path in _CITIES.glob("*.toml")}
-    return sorted(ports, key=lambda name: int(ports[name]))
+def list_cities(asked: Sequence[str]) -> list[str]:
+    """The cities asked for; of nobody's asking those that don't wait for it, and `all` is every city file's.
+
+    They come in the order of their ports.
+    """
+    if asked and list(asked) != ["all"]:
+        return list(asked)
+    files = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in _CITIES.glob("*.toml")}
+    wanted = {name: file["port"] for name, file in files.items() if asked or file.get("demo") != "on request"}
+    return sorted(wanted, key=lambda name: int(wanted[name]))
 
 
 def _mark(folder: Path) -> Path:

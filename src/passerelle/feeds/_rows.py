@@ -85,6 +85,15 @@ def local_instant(clock: pl.Expr, zone: ZoneInfo) -> pl.Expr:
     return zoned.dt.convert_time_zone("UTC")
 
 
+def ordered_instant(clock: pl.Expr, zone: ZoneInfo) -> pl.Expr:
+    """As `local_instant`, for rows in order of time: where the clock shows a time twice and so do the rows,
+    the second is the later one.
+    """
+    zoned = plausible(clock).dt.replace_time_zone(zone.key, ambiguous="latest", non_existent="null")
+    second = pl.int_range(pl.len()).over(clock) == 1
+    return pl.when(second).then(zoned.dt.convert_time_zone("UTC")).otherwise(local_instant(clock, zone))
+
+
 def local_days(day: pl.Expr, zone: ZoneInfo) -> dict[str, pl.Expr]:
     """`start` and `end` of local days as UTC instants: 23, 24 or 25 hours apart."""
     return {"start": local_instant(day, zone), "end": local_instant(day.dt.offset_by("1d"), zone)}

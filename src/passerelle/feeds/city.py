@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -129,6 +129,8 @@ class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
     division: list[_DivisionTable] = []
     feed: list[_FeedTable] = []
     bundle: list[_BundleTable] = []
+    # Read by `passerelle demo`, which starts such a node only where it is named.
+    demo: Literal["on request"] | None = None
 
 
 def read_city(path: Path) -> City:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from passerelle.feeds import (
     autolib_events,
     autolib_stations,
+    bwdf,
     comptage_velo,
     datasf_311,
     eco2mix,
@@ -12,6 +13,7 @@ from passerelle.feeds import (
     geodair,
     odre_eco2mix,
     sfpark,
+    wyndham_bins,
 )
 from passerelle.feeds.feed import Form
 
@@ -20,6 +22,7 @@ FORMS: dict[str, Form] = {
     for form in (
         autolib_events.FORM,
         autolib_stations.FORM,
+        bwdf.FORM,
         comptage_velo.FORM,
         datasf_311.FORM,
         eco2mix.FORM,
@@ -27,5 +30,6 @@ FORMS: dict[str, Form] = {
         geodair.FORM,
         odre_eco2mix.FORM,
         sfpark.FORM,
+        wyndham_bins.FORM,
     )
 }

@@ -8,6 +8,7 @@ const SIGNS: Record<string, string> = {
   "MW.h": "MWh",
   "kW.h": "kWh",
   "g/(kW.h)": "g/kWh",
+  Cel: "°C",
 };
 
 type Counted = readonly [one: string, many: string];
