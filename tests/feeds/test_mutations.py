@@ -23,6 +23,7 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.transit.gtfs_realtime_pb2 import FeedMessage
+from tests.feeds.mappings import EIA930, GEODAIR, ODRE
 
 from passerelle.feeds import FORMS
 from passerelle.feeds._text import read_bytes
@@ -72,6 +73,9 @@ SAMPLES = [
     Sample("eco2mix", feed="eco2mix"),
     Sample("eia930", feed="eia930-pge"),
     Sample("geodair", feed="geodair-no2-mean"),
+    Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
+    Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
+    Sample("mapped", path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json", parameters=ODRE),
     Sample("sfpark", feed="sfpark-garages"),
     Sample("wyndham_bins", feed="wyndham-bins"),
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -19,17 +19,19 @@ REFUSED = {"row": pl.Int64, "reason": pl.String, "raw": pl.String}
 
 
 def read_lines(
-    text: str, required: Sequence[str], *, separator: str = ",", ignore: str | None = None
+    text: str, required: Sequence[str] | Mapping[str, str], *, separator: str = ",", ignore: str | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The lines as strings (`row`, `raw` and the `required` columns) and the refused ones (`REFUSED`).
 
+    A mapping `required` gives the name each column has in the answer, and the header's.
     `row` counts lines after the header from 1. Blank lines and those that begin with the pattern
     `ignore` say nothing and are neither read nor refused. Extra columns are left out. Text that doesn't end
     in a line end is a `ReplyError`: every recorded reply of these forms ends in one, so it was cut short,
     and what is gone after the cut can't be told from what never was. A last line of `ignore` is excepted.
     """
     header, _, body = text.partition("\n")
-    names = _read_header(header.removesuffix("\r"), required, separator)
+    wanted = required if isinstance(required, Mapping) else dict(zip(required, required, strict=True))
+    names = _read_header(header.removesuffix("\r"), list(wanted.values()), separator)
     _require_whole(text, ignore)
     lines = pl.DataFrame({"raw": body.split("\n")}).with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     lines = lines.with_columns(pl.col("raw").str.strip_suffix("\r"))
@@ -38,7 +40,7 @@ def read_lines(
         lines = lines.filter(~pl.col("raw").str.contains(f"^(?:{ignore})"))
     lines = lines.with_columns(reason=_judge(len(names), separator))
     refused = lines.filter(pl.col("reason").is_not_null()).select("row", "reason", "raw")
-    return _split(lines.filter(pl.col("reason").is_null()), names, required, separator), refused
+    return _split(lines.filter(pl.col("reason").is_null()), names, wanted, separator), refused
 
 
 def _read_header(line: str, required: Sequence[str], separator: str) -> list[str]:
@@ -86,9 +88,9 @@ def _judge(width: int, separator: str) -> pl.Expr:
     return pl.when(~pl.col("raw").str.contains(line)).then(pl.lit(f"not {width} values separated by {separator!r}"))
 
 
-def _split(lines: pl.DataFrame, names: list[str], required: Sequence[str], separator: str) -> pl.DataFrame:
+def _split(lines: pl.DataFrame, names: list[str], required: Mapping[str, str], separator: str) -> pl.DataFrame:
     columns = [f"column_{index}" for index in range(len(names))]
-    picked = {name: columns[names.index(name)] for name in required}
+    picked = {name: columns[names.index(column)] for name, column in required.items()}
     if lines.is_empty():
         values = pl.DataFrame(schema=dict.fromkeys(required, pl.String))
     else:

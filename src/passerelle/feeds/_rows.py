@@ -34,11 +34,17 @@ def refuse_where(
 
 
 def read_numbers(
-    rows: pl.DataFrame, columns: Mapping[str, tuple[str, str]], *, absent: Collection[str] = ()
+    rows: pl.DataFrame,
+    columns: Mapping[str, tuple[str, str]],
+    *,
+    absent: Collection[str] = (),
+    pattern: str = _NUMBER,
+    decimal: str = ".",
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One row per value of `columns` (each with its quantity and facet), and the values refused.
 
-    A value that is one of `absent` is the publisher's word for none and gives no row.
+    A value that is one of `absent` is the publisher's word for none and gives no row; another is a
+    number where it fits `pattern`.
     """
     words = pl.DataFrame(
         {
@@ -56,10 +62,10 @@ def read_numbers(
     long = long.filter(~pl.col("text").is_in(list(absent))).join(words, on="column", maintain_order="left")
     good, refused = refuse_where(
         long,
-        ~pl.col("text").str.contains(_NUMBER),
+        ~pl.col("text").str.contains(pattern),
         pl.format("{} is '{}', not a number", "column", pl.col("text").str.slice(0, 40)),
     )
-    return good.with_columns(value=pl.col("text").cast(pl.Float64)), refused
+    return good.with_columns(value=pl.col("text").str.replace(decimal, ".", literal=True).cast(pl.Float64)), refused
 
 
 def plausible(clock: pl.Expr) -> pl.Expr:

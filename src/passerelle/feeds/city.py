@@ -12,13 +12,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from passerelle.feeds._toml import convert
 from passerelle.feeds.area import Area, read_areas
 from passerelle.feeds.feed import Feed, Licence, Redistribute
 from passerelle.feeds.forms import FORMS
 from passerelle.model.errors import InvalidValueError, PasserelleError, UnknownNameError
 from passerelle.model.quantity import Sector
 
-__all__ = ["Area", "Bundle", "City", "Division", "find_city_file", "find_data_file", "list_areas", "read_city"]
+__all__ = [
+    "Area",
+    "Bundle",
+    "City",
+    "Division",
+    "find_city_file",
+    "find_data_file",
+    "list_areas",
+    "parse_city",
+    "read_city",
+]
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _CITIES = _CHECKOUT / "cities"
@@ -136,17 +147,22 @@ class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
 def read_city(path: Path) -> City:
     """The city that a TOML file describes; an error names the file, the key and what came."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse_city(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidValueError(f"{path.name} can't be read as TOML: {error}", where=path.name) from error
+
+
+def parse_city(text: str, name: str) -> City:
+    """The city that the text of a TOML file called `name` describes."""
     try:
-        table = msgspec.convert(document, _CityFile)
-    except msgspec.ValidationError as error:
-        raise InvalidValueError(f"{path.name}: {_explain(document, str(error))}", where=path.name) from error
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidValueError(f"{name} can't be read as TOML: {error}", where=name) from error
+    table = convert(document, _CityFile, name)
     try:
         return _build(table)
     except PasserelleError as error:
-        raise InvalidValueError(f"{path.name}: {error}", where=error.where or path.name) from error
+        raise InvalidValueError(f"{name}: {error}", where=error.where or name) from error
 
 
 def find_city_file(name: str) -> Path:
@@ -173,16 +189,6 @@ def list_areas(city: City) -> tuple[Area, ...]:
         for division in city.divisions
         for area in read_areas(find_data_file(division.path), division.id, code=division.code, name=division.name)
     )
-
-
-def _explain(document: Mapping[str, Any], message: str) -> str:
-    """A validation message with its key in words of TOML and the value that stood there."""
-    reason, _, where = message.partition(" - at `$.")
-    came: Any = document
-    where = where.removesuffix("`")
-    for step in where.replace("]", "").replace("[", ".").split(".") if where else ():
-        came = came[int(step)] if isinstance(came, list) and step.isdigit() else came.get(step, {})
-    return f"{where or 'top level'}: {reason}; got {str(came)[:120]!r}"
 
 
 def _build(table: _CityFile) -> City:
@@ -225,7 +231,7 @@ def _build_feed(entry: _FeedTable, zone: ZoneInfo) -> Feed:
     if entry.areas is not None:
         areas = read_areas(find_data_file(entry.areas.file), "", code=entry.areas.code, name=entry.areas.name)
         parameters["areas"] = {area.code: area for area in areas}
-    return Feed(
+    feed = Feed(
         id=entry.id,
         form=entry.form,
         title=msgspec.structs.asdict(entry.title),
@@ -240,6 +246,9 @@ def _build_feed(entry: _FeedTable, zone: ZoneInfo) -> Feed:
         quantities=tuple(entry.quantities),
         parameters=parameters,
     )
+    if (check := FORMS[feed.form].check) is not None:
+        check(feed)
+    return feed
 
 
 def _zone(name: str, where: str) -> ZoneInfo:

@@ -111,7 +111,8 @@ class Form:
     `parse` is pure and raises `ReplyError` only where nothing of the reply can be read; a row that
     can't be read goes to `refused`. `scrub` is set exactly where replies hold personal data, is
     pure and idempotent, and runs before any byte reaches the disk. `grade` says what the form's
-    tests read: a real recorded reply, or the example of the standard.
+    tests read: a real recorded reply, or the example of the standard. `check` raises
+    `InvalidValueError` where a feed's parameters aren't the form's.
     """
 
     name: str
@@ -122,3 +123,4 @@ class Form:
     request: Callable[[Feed], Request]
     parse: Callable[[Reply, Feed], Parsed]
     scrub: Callable[[bytes], bytes] | None = None
+    check: Callable[[Feed], None] | None = None
