@@ -9,7 +9,6 @@ const SIGNS: Record<string, string> = {
   "kW.h": "kWh",
   "g/(kW.h)": "g/kWh",
   Cel: "°C",
-  "EUR/(MW.h)": "€/MWh",
 };
 
 type Counted = readonly [one: string, many: string];
@@ -17,6 +16,7 @@ type Counted = readonly [one: string, many: string];
 const COUNTED: Record<string, Record<Language, Counted>> = {
   bicycle: { en: ["bicycle", "bicycles"], fr: ["vélo", "vélos"] },
   vehicle: { en: ["vehicle", "vehicles"], fr: ["véhicule", "véhicules"] },
+  dock: { en: ["dock", "docks"], fr: ["bornette", "bornettes"] },
   slot: { en: ["space", "spaces"], fr: ["place", "places"] },
   snapshot: { en: ["snapshot", "snapshots"], fr: ["relevé", "relevés"] },
   request: { en: ["request", "requests"], fr: ["demande", "demandes"] },
