@@ -103,3 +103,25 @@ def test_a_feed_must_name_its_area(parse: Callable[..., Parsed]) -> None:
     """The file doesn't say whose demand it holds, so the feed must."""
     with pytest.raises(InvalidValueError, match="area_name"):
         parse("eia930-pge", HEADER, parameters={"area_code": "PGAE"})
+
+
+def test_absurd_demand_is_kept_as_it_was_reported(parse: Callable[..., Parsed]) -> None:
+    """By `grep 2019-12-20` the day begins with 14, 91 and 96 MW where 24,683, 26,545 and 29,425 were expected."""
+    body = find_data_file("eia930_ciso/CISO_2015_2020_raw.csv").read_bytes()
+    frame = pl.DataFrame(parse("eia930-ciso", body).observations).filter(
+        pl.col("end").is_between(datetime(2019, 12, 20, tzinfo=UTC), datetime(2019, 12, 20, 2, tzinfo=UTC))
+    )
+    values = {name: group["value"].to_list() for (name,), group in frame.group_by("quantity", maintain_order=True)}
+    assert values == {
+        "electricity_demand": [14.0, 91.0, 96.0],
+        "electricity_demand_forecast": [24683.0, 26545.0, 29425.0],
+    }
+    assert frame["facet"].unique().sort().to_list() == ["", "day_ahead"]
+
+
+def test_the_peak_of_2017_stands_where_the_operator_saw_it(parse: Callable[..., Parsed]) -> None:
+    """50,116 MW at 15:58 on 1 September 2017 (CAISO, peak load history); the highest hour is 16:00 to 17:00 there."""
+    body = find_data_file("eia930_ciso/CISO_2015_2020_raw.csv").read_bytes()
+    frame = pl.DataFrame(parse("eia930-ciso", body).observations).filter(pl.col("quantity") == "electricity_demand")
+    peak = frame.sort("value").row(-1, named=True)
+    assert (peak["value"], peak["start"]) == (49899.0, datetime(2017, 9, 1, 23, tzinfo=UTC))

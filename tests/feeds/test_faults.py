@@ -24,6 +24,7 @@ TEXTS = [
     "sf311-sample-a",
     "sf311-sample-b",
     "eia930-pge",
+    "eia930-ciso",
     "sfpark-garages",
     "wyndham-bins",
 ]
@@ -126,6 +127,7 @@ def test_latin_1_where_utf_8_is_due_is_refused(feed: str, parse: Parse, sample: 
         ("geodair-no2-max", "station_influence"),
         ("eia930-pge", "raw demand (MW)"),
         ("eia930-pge", "date_time"),
+        ("eia930-ciso", "raw demand (MW)"),
         ("sfpark-garages", "exits"),
         ("sfpark-garages", "facility"),
         ("wyndham-bins", "Fullness"),

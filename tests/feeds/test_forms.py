@@ -35,6 +35,8 @@ COUNTED = {
     "no2_donors_paris_daily_clean.csv": (35_972, 0, 13),
     # 1,461 days of 24 hours twice, less the 14 raw values `grep -c MISSING,MISSING` counts.
     "CISO-PGAE_2020_2023.csv": (1_461 * 24 * 2 - 14, 0, 1),
+    # 43,848 hours twice, less the 264 EMPTY and 1 + 72 MISSING that `grep -o` counts.
+    "CISO_2015_2020_raw.csv": (43_848 * 2 - 264 - 1 - 72, 0, 1),
     # 26 pairs of garage and use on 792 days, 183 + 183 + 303 days of three more; entries and exits.
     "sfpark_garages_daily.csv.gz": ((26 * 792 + 183 + 183 + 303) * 2, 0, 13),
     # Refused by awk on the times and points: 129 closed before opened and 24 without a point; 55 and none.
