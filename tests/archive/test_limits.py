@@ -100,6 +100,22 @@ def test_one_row_alone_is_judged_like_many(feed: str) -> None:
         assert LIMITS.admit_one(*row[:3], 1.0, feed, NOW) == (LIMITS.check(rows_of(row), NOW, feed) is None)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "fault"),
+    [
+        ("electricity_demand", Fault.AHEAD),
+        ("electricity_demand_forecast", Fault.NONE),
+        ("electricity_price_day_ahead", Fault.NONE),
+    ],
+)
+def test_what_is_expected_or_agreed_may_lie_ahead(quantity: str, fault: Fault) -> None:
+    """Tomorrow's load can't have been measured; its forecast and its price are known."""
+    limits = Limits.of([(COUNTS, "a", quantity)])
+    faults = limits.check(rows_of((COUNTS, NOON + 24 * HOUR, NOON + 25 * HOUR, 1.0, False)), NOW, "a")
+    assert (Fault.NONE if faults is None else Fault(faults[0])) is fault
+    assert limits.admit_one(COUNTS, NOON + 24 * HOUR, NOON + 25 * HOUR, 1.0, "a", NOW) == (fault is Fault.NONE)
+
+
 def test_nothing_is_admitted_without_series() -> None:
     """Where no series is registered every row is unknown."""
     faults = Limits.of([]).check(rows_of((COUNTS, NOON - HOUR, NOON, 1.0, False)), NOW, "a")

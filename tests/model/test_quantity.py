@@ -14,8 +14,29 @@ from hypothesis import strategies as st
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity, list_quantities
 
-UCUM = {"MW", "h", "ug/m3", "1", "%", "Cel", "m", "km", "L/s", "kW.h", "MW.h", "g/(kW.h)", "m/s", "m3", "d", "s", "mm"}
-"""Units in the case-sensitive form of https://ucum.org/ucum, by hand; `{word}` is an annotated 1 (section 6)."""
+UCUM = {
+    "MW",
+    "h",
+    "ug/m3",
+    "1",
+    "%",
+    "Cel",
+    "m",
+    "km",
+    "L/s",
+    "kW.h",
+    "MW.h",
+    "g/(kW.h)",
+    "EUR/(MW.h)",
+    "m/s",
+    "m3",
+    "d",
+    "s",
+    "mm",
+}
+"""Units in the case-sensitive form of https://ucum.org/ucum, by hand; `{word}` is an annotated 1 (section 6).
+
+UCUM has no money: `EUR` is ISO 4217's."""
 
 ANNOTATION = re.compile(r"\{[!-z|~]+\}")
 DURATION = re.compile(r"(PT\d+[HM]|P\d+[DWMY])?")
@@ -41,11 +62,11 @@ def test_rows_are_whole(quantity: Quantity) -> None:
 
 
 def test_counts_count_things() -> None:
-    """Counts and states of things are annotated units and never negative; only power and temperature have a sign."""
+    """Counts and states of things are annotated units and never negative; power, prices and temperature may be."""
     for quantity in QUANTITIES:
         counted = quantity.statistic is Statistic.COUNT or quantity.kind == "stock"
         assert counted == bool(ANNOTATION.fullmatch(quantity.unit))
-        assert quantity.lower == 0 or quantity.kind in {"power", "temperature"}
+        assert quantity.lower == 0 or quantity.kind in {"power", "agreed", "temperature"}
 
 
 def test_a_signed_quantity_says_its_direction() -> None:
@@ -55,6 +76,7 @@ def test_a_signed_quantity_says_its_direction() -> None:
         "air_temperature",
         "electricity_generation",
         "electricity_net_import",
+        "electricity_price_day_ahead",
     }
     assert get_quantity("electricity_net_import").direction == "into the area positive"
     assert all(quantity.direction for quantity in signed)

@@ -29,6 +29,9 @@ AHEAD = _HOUR
 """How far a measured value may begin after the time its bytes were held: clocks run apart, and publishers label
 an hour by its end or, once a year, by last season's offset. None of these exceeds an hour."""
 
+AHEAD_KINDS = frozenset({"forecast", "agreed"})
+"""What may be known of a time to come: what somebody expects, and what was agreed, such as tomorrow's prices."""
+
 EARLIEST = -170 * 365 * _DAY
 """About 1800: before the first instrumental series of any city; older starts are broken clocks."""
 
@@ -98,7 +101,7 @@ class Limits:
             upper=np.array([quantity.upper for quantity in measured], np.float64),
             shortest=np.array([shortest for shortest, _ in lengths], np.int64),
             longest=np.array([longest for _, longest in lengths], np.int64),
-            ahead=np.array([LATEST if quantity.kind == "forecast" else AHEAD for quantity in measured], np.int64),
+            ahead=np.array([LATEST if quantity.kind in AHEAD_KINDS else AHEAD for quantity in measured], np.int64),
             quantities=[quantity.name for quantity in measured],
             feeds=feeds,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
+from collections.abc import Collection
 from typing import Final
 
 from passerelle.feeds._text import LARGEST
@@ -14,11 +16,13 @@ from passerelle.model.errors import ReplyError
 MOST: Final = 1_000
 """Files of an archive; a choice: the recorded ones have at most 20."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Python's reader looks into an empty name without a check: hence IndexError.
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, IndexError, ValueError)
 
 
-def read_zip(reply: Reply) -> dict[str, bytes]:
-    """The archive's files by name; each file's checksum holds, or the reply is a `ReplyError`."""
+def read_zip(reply: Reply, names: Collection[str] | None = None) -> dict[str, bytes]:
+    """The archive's files by name, or those of them in `names`; each file's checksum holds, or it is a `ReplyError`."""
     found: dict[str, bytes] = {}
     left = LARGEST
     try:
@@ -27,6 +31,12 @@ def read_zip(reply: Reply) -> dict[str, bytes]:
             if len(members) > MOST:
                 raise ReplyError(f"the archive has {len(members)} files; at most {MOST} are read", where="body")
             for member in members:
+                if names is not None and member.filename not in names:
+                    continue
+                if member.compress_type not in _METHODS:
+                    raise ReplyError(f"{member.filename[:100]!r} is packed in another way than deflate", where="body")
+                if member.filename in found:
+                    raise ReplyError(f"the archive has {member.filename[:100]!r} twice", where="body")
                 with archive.open(member) as file:
                     content = file.read(left + 1)
                 left -= len(content)

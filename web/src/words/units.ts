@@ -9,6 +9,7 @@ const SIGNS: Record<string, string> = {
   "kW.h": "kWh",
   "g/(kW.h)": "g/kWh",
   Cel: "°C",
+  "EUR/(MW.h)": "€/MWh",
 };
 
 type Counted = readonly [one: string, many: string];

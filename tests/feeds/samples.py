@@ -1,0 +1,107 @@
+"""What `test_mutations.py` mutates: for each form at least one short reply, in which every record stands for itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.feeds.mappings import EIA930, GEODAIR, ODRE
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A form's reply to mutate: a city's feed and its first recording, or a path or bytes and what the form must know.
+
+    `member` names what holds the records (a zip's file, a list's key) or each of them (an element's tag), where the
+    longest list isn't it; the first `records` of them are kept. `moved` is how many things that other records say
+    may change with one record, in forms that count records or read one beside the next; elsewhere none may.
+    """
+
+    form: str
+    feed: str = ""
+    path: str = ""
+    body: bytes = b""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    member: str = ""
+    records: int = 8
+    moved: int = 0
+
+
+def pack(files: Mapping[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+TIMETABLE = {
+    "agency.txt": "agency_timezone\nEurope/Paris\n",
+    "stops.txt": "stop_id,stop_name,stop_lat,stop_lon\n"
+    + "".join(f"{stop},Stop {stop},48.8,2.3\n" for stop in "abcdefgh"),
+    "routes.txt": "route_id,route_type\nm,1\nn,3\n",
+    "trips.txt": "route_id,service_id,trip_id\nm,s,t1\nm,s,t2\nn,s,t3\nn,s,t4\n",
+    "stop_times.txt": "trip_id,departure_time,stop_id,stop_sequence\n"
+    "t1,08:00:00,a,1\nt1,08:10:00,b,2\nt2,09:00:00,c,1\nt2,09:10:00,d,2\n"
+    "t3,24:00:00,e,1\nt3,24:10:00,f,2\nt4,00:00:00,g,1\nt4,00:10:00,h,2\n",
+    "calendar.txt": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
+    "s,1,0,0,0,0,0,0,20180305,20180305\n",
+    "calendar_dates.txt": "service_id,date,exception_type\ns,20180306,1\ns,20180312,2\n",
+    "frequencies.txt": "trip_id,start_time,end_time,headway_secs\nt4,06:00:00,07:00:00,1800\n",
+}
+"""Four trips of a departure and a last call each, on two days."""
+
+SAMPLES = [
+    Sample("autolib_events", feed="autolib-events"),
+    Sample("autolib_stations", feed="autolib-stations"),
+    # Of the two rows that say 02:00 in October the first is the earlier: ten districts' values of both.
+    Sample(
+        "bwdf",
+        feed="bwdf",
+        path="tests/feeds/recorded/bwdf/InflowData_cut.xlsx",
+        member="xl/worksheets/sheet1.xml",
+        records=25,
+        moved=20,
+    ),
+    Sample("comptage_velo", feed="bike-counters"),
+    # A case counts in a day's opened, another's closed and a median; moved elsewhere, in three more.
+    Sample("datasf_311", feed="sf311-sample-a", moved=6),
+    Sample("datasf_311", feed="sf311-sample-b", moved=6),
+    Sample("eco2mix", feed="eco2mix"),
+    Sample("eia930", feed="eia930-pge"),
+    # A period whose points are not in order, each once, is refused whole.
+    Sample(
+        "entsoe",
+        path="../shared/data/replies/entsoe_xml/DK-DK1_consumption.xml",
+        parameters={"zones": {"10YDK-1--------W": "Denmark west"}},
+        member="Point",
+        moved=7,
+    ),
+    Sample(
+        "entsoe",
+        path="../shared/data/replies/entsoe_xml/ES_day_ahead_price.xml",
+        parameters={"zones": {"10YES-REE------0": "Spain"}},
+        member="TimeSeries",
+    ),
+    Sample("gbfs", feed="velib-status", path="tests/feeds/recorded/gbfs/velib_station_status.json"),
+    Sample("gbfs", feed="velib-stations", path="tests/feeds/recorded/gbfs/velib_station_information.json"),
+    Sample("gbfs", feed="baywheels-status", path="../shared/data/replies/gbfs_v3.1-RC3/station_status.json"),
+    Sample("geodair", feed="geodair-no2-mean"),
+    # The other call of the trip departs on two days, and may be the last or have no order any more.
+    Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt", moved=2),
+    # Any row of these may be what all departures hang on.
+    *(Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=name, moved=99) for name in TIMETABLE),
+    Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
+    Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
+    Sample("mapped", path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json", parameters=ODRE),
+    Sample(
+        "odre_eco2mix",
+        feed="eco2mix-national",
+        path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
+    ),
+    Sample("sfpark", feed="sfpark-garages"),
+    Sample("wyndham_bins", feed="wyndham-bins"),
+]
