@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.feeds.mappings import EIA930, GEODAIR, ODRE
 
+from passerelle.feeds.area import Area
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -54,6 +56,9 @@ TIMETABLE = {
 }
 """Four trips of a departure and a last call each, on two days."""
 
+_POINT = {"type": "Point", "coordinates": [2.35, 48.85]}
+DISTRICTS = {f"751{number:02}": Area("d", f"751{number:02}", f"District {number}", _POINT) for number in range(1, 21)}
+
 SAMPLES = [
     Sample("autolib_events", feed="autolib-events"),
     Sample("autolib_stations", feed="autolib-stations"),
@@ -67,6 +72,13 @@ SAMPLES = [
         moved=20,
     ),
     Sample("comptage_velo", feed="bike-counters"),
+    Sample(
+        "dans_ma_rue",
+        path="tests/feeds/recorded/dans_ma_rue/dans-ma-rue_9rows_scrubbed.csv",
+        parameters={"areas": DISTRICTS},
+        records=9,
+        moved=2,
+    ),
     # A case counts in a day's opened, another's closed and a median; moved elsewhere, in three more.
     Sample("datasf_311", feed="sf311-sample-a", moved=6),
     Sample("datasf_311", feed="sf311-sample-b", moved=6),

@@ -230,3 +230,92 @@ def test_the_scrub_says_why_it_keeps_nothing(body: bytes, says: str) -> None:
     with pytest.raises(ReplyError, match=says) as caught:
         scrub(body)
     assert "Secret" not in str(caught.value)
+
+
+SODA_CASE = (
+    '{"service_request_id":"5489340","requested_datetime":"2017-05-02T14:27:45.000",'
+    '"closed_date":"2017-05-03T01:25:00.000",'
+    '"status_description":"Closed","status_notes":"Ms Roe called","agency_responsible":"DPT Jane Roe Queue",'
+    '"service_name":"Street Defects","service_details":"ring at Roe",'
+    '"address":"12 POWELL ST, SAN FRANCISCO, CA, 94102",'
+    '"lat":"37.7964927203057","long":"-122.410076117757","source":"Voice In"}'
+)
+SODA_HEADER = "requested_datetime,closed_date,status_description,agency_responsible,service_name,lat,long\n"
+
+
+def test_a_soda_answer_is_scrubbed_to_lines() -> None:
+    """Of the scheme since 2017 stay times, status, department, category and a rounded point, as lines of CSV."""
+    scrubbed = scrub(f"[{SODA_CASE}]\n".encode())
+    assert scrubbed.decode() == (
+        SODA_HEADER + "2017-05-02T14:27:45.000,2017-05-03T01:25:00.000,Closed,DPT,Street Defects,37.796,-122.410\n"
+    )
+    assert scrub(scrubbed) == scrubbed
+
+
+def test_a_file_of_the_later_scheme_is_scrubbed_alike() -> None:
+    """The same case as a line of CSV leaves the same line."""
+    header = f"service_request_id,{SODA_HEADER.replace('lat', 'address,lat')}"
+    line = (
+        "5489340,2017-05-02T14:27:45.000,2017-05-03T01:25:00.000,Closed,DPT Jane Roe Queue,Street Defects,"
+        '"12 POWELL ST, SAN FRANCISCO, CA, 94102",37.7964927203057,-122.410076117757\n'
+    )
+    assert scrub((header + line).encode()) == scrub(f"[{SODA_CASE}]".encode())
+
+
+def test_cases_of_the_later_scheme_are_counted(parse: Callable[..., Parsed]) -> None:
+    """Local times without a zone, a field left out where the case is open, the neighbourhood by the rounded point."""
+    still_open = SODA_CASE.replace('"closed_date":"2017-05-03T01:25:00.000",', "").replace(
+        "2017-05-02T14:27:45.000", "2017-05-02T23:30:00.000"
+    )
+    parsed = parse("sf311-sample-a", scrub(f"[{SODA_CASE},{still_open}]".encode()))
+    day = timedelta(days=1)
+    second = datetime(2017, 5, 2, 7, tzinfo=UTC)  # midnight in UTC-7
+    assert parsed.refused.num_rows == 0
+    assert counted(parsed, "reports_opened") == [(second, day, 2)]
+    assert counted(parsed, "reports_closed") == [(second + day, day, 1)]
+    # From 14:27:45 to 01:25:00 are 10 h 57 min 15 s.
+    assert counted(parsed, "report_resolution_median") == [(second, day, pytest.approx(10 + 57 / 60 + 15 / 3600))]
+    assert {row["place"] for row in parsed.observations.to_pylist()} == {"neighbourhood:chinatown"}
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("[]", []),
+        (f"[{SODA_CASE},1]", [",,,,,,"]),
+        (f'[{SODA_CASE},{{"requested_datetime":20170502}}]', [",,,,,,"]),
+        (f"[{SODA_CASE.replace('Street Defects', '12 Secret Street')}]", ["2017-05-02T14:27:45.000"]),
+    ],
+)
+def test_objects_that_say_nothing_leave_their_number(body: str, lines: list[str]) -> None:
+    """What is no object, has no time or no category as they are written, leaves an empty line or value, unquoted."""
+    left = scrub(body.encode()).decode().splitlines()[1:]
+    assert "Secret" not in "".join(left)
+    assert [line[: len(start)] for line, start in zip(left[-len(lines) :], lines, strict=False)] == lines
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'[{"a": "Roe"}]', b'[{"requested_datetime": "2017', b'{"error": true, "message": "Roe"}\n', b"[" * 5000],
+)
+def test_an_answer_that_is_no_list_of_cases_is_not_kept(body: bytes) -> None:
+    """Another list, one cut short, an error object and an abyss of brackets are refused without a quotation."""
+    with pytest.raises(ReplyError) as caught:
+        scrub(body)
+    assert "Roe" not in str(caught.value)
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(
+    where=st.integers(0, len(SODA_CASE) * 2),
+    gone=st.integers(0, 3),
+    come=st.sampled_from([b"", b'"', b",", b"}", b'","', b"\xff", b"\x00", b"\\", b"0"]),
+)
+def test_harm_lets_nothing_personal_through_soda(where: int, gone: int, come: bytes) -> None:
+    """However a SODA answer is harmed, the scrub refuses it without quoting it, or leaves nothing personal in it."""
+    raw = f"[{SODA_CASE},{SODA_CASE}]".encode()
+    try:
+        left = scrub(raw[:where] + come + raw[where + gone :])
+    except ReplyError as error:
+        left = str(error).encode()
+    assert [word for word in PERSONAL if word in left] == []
