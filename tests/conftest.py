@@ -23,6 +23,9 @@ from passerelle.registry.tokens import Scope
 
 CHECKOUT = Path(__file__).parents[1]
 
+# The nodes that tests start must not go out to the publishers; tests of asking bring servers of their own.
+os.environ["PASSERELLE_NO_FETCH"] = "1"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rounds`: how often a fault is injected; `make torture` says 200."""

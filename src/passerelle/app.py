@@ -35,8 +35,12 @@ _STOP_SECONDS = 10
 _log = structlog.get_logger("passerelle.app")
 
 
-def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, shift: int = 0) -> None:
+def run_node(
+    folder: Path, *, host: str = "127.0.0.1", port: int | None = None, shift: int = 0, fetches: bool = True
+) -> None:
     """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own and `shift` where none is given.
+
+    Where it `fetches`, the node asks its feeds' publishers at their cadences.
 
     An error of ours before the first answer is raised: the folder is busy, too new, its city file wrong, or the port
     taken. So is whatever ends the node's own work later, after the answers under way.
@@ -46,7 +50,7 @@ def run_node(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, 
     try:
         for feed in archive.city.feeds:
             Retention.of(feed)
-        uvloop.run(serve(archive, host, archive.city.port + shift if port is None else port))
+        uvloop.run(serve(archive, host, archive.city.port + shift if port is None else port, fetches=fetches))
     finally:
         archive.close()
     _log.info("stopped", folder=str(folder))
@@ -78,9 +82,10 @@ def configure_logs() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-async def serve(archive: Archive, host: str, port: int) -> None:
+async def serve(archive: Archive, host: str, port: int, *, fetches: bool = False) -> None:
     _check_port(host, port)
-    api = Api(Node(archive))
+    node = Node(archive)
+    api = Api(node)
     server = Server(
         api.app,
         address=host,
@@ -112,9 +117,12 @@ async def serve(archive: Archive, host: str, port: int) -> None:
 
     for task in tasks:
         task.add_done_callback(look_at)
+    if fetches:
+        node.ingest.start()
     try:
         await server.serve()
     finally:
+        node.ingest.stop()
         api.close()
         for task in tasks:
             task.cancel()

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import pytest
 
 from passerelle.feeds._http import Limits, fetch
 from passerelle.feeds.feed import Request
-from passerelle.model.errors import InvalidValueError, ReplyError
+from passerelle.model.errors import InvalidValueError, ReplyError, StatusError
 
 PORTS = range(18100, 18150)
 MEBIBYTE = 1024 * 1024
@@ -110,6 +111,12 @@ class Handler(BaseHTTPRequestHandler):
     def answer_here(self) -> None:
         self.send(b"", status=307, Location="/plain")
 
+    def answer_unchanged(self) -> None:
+        self.send(b"", status=304, ETag='"v1"')
+
+    def answer_wait(self) -> None:
+        self.send(b"", status=429, Retry_After=unquote(self.path.partition("?")[2]))
+
     def answer_file(self) -> None:
         self.send(b"", status=302, Location="file:///etc/hosts")
 
@@ -132,6 +139,8 @@ ANSWERS = {
     "away": Handler.answer_away,
     "here": Handler.answer_here,
     "file": Handler.answer_file,
+    "unchanged": Handler.answer_unchanged,
+    "wait": Handler.answer_wait,
 }
 
 
@@ -153,8 +162,9 @@ def server() -> Iterator[str]:
 
 
 def get(url: str, limits: Limits | None = None) -> tuple[bytes, dict[str, str]]:
-    body, headers = fetch(Request(url), environ={}, limits=limits or Limits())
-    return body, dict(headers)
+    answer = fetch(Request(url), environ={}, limits=limits or Limits())
+    assert answer.body is not None
+    return answer.body, dict(answer.headers)
 
 
 def test_the_bytes_come_as_they_are(server: str) -> None:
@@ -262,3 +272,31 @@ def test_limits_allow_something(wrong: dict[str, int]) -> None:
     """Limits that allow nothing can't be built."""
     with pytest.raises(InvalidValueError, match=next(iter(wrong))):
         Limits(**wrong)
+
+
+def test_unchanged_is_an_answer_to_who_asked_for_it(server: str) -> None:
+    """A 304 has no body where a validator was sent; to anyone else it is a failure."""
+    answer = fetch(Request(f"{server}/unchanged"), environ={}, limits=Limits(), validators={"If-None-Match": '"v1"'})
+    assert (answer.body, answer.headers["etag"]) == (None, '"v1"')
+    with pytest.raises(StatusError, match="answered 304"):
+        get(f"{server}/unchanged")
+
+
+@pytest.mark.parametrize(
+    ("says", "least", "most"),
+    [
+        ("120", 120, 120),
+        ("Sun, 01 Mar 2020 10:00:00 GMT", 0, 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 2e11, 3e11),
+        ("soon", None, None),
+        ("-5", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_publisher_may_say_how_long_to_wait(server: str, says: str, least: float | None, most: float | None) -> None:
+    """Retry-After is seconds or a date, and nothing where it is neither; bounds are for whoever waits."""
+    with pytest.raises(StatusError) as refused:
+        get(f"{server}/wait?{says}")
+    assert refused.value.status == 429
+    assert (refused.value.wait_s is None) == (least is None)
+    assert least is None or least <= (refused.value.wait_s or 0) <= (most or 0)

@@ -7,7 +7,6 @@ A job is a function of the node, its arguments and a progress to report to. The 
 from __future__ import annotations
 
 import mimetypes
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,9 +22,7 @@ from passerelle.archive.admit import Progress
 from passerelle.archive.backup import Contents, back_up
 from passerelle.archive.export import export_all
 from passerelle.archive.reparse import Reread, reparse, reparse_all
-from passerelle.feeds._http import Limits, fetch
 from passerelle.feeds.feed import Reply
-from passerelle.feeds.forms import FORMS
 from passerelle.registry.database import writing
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
 from passerelle.studies.declaration import Declaration
@@ -180,13 +177,8 @@ def _import_file(node: Node, arguments: ImportFile, progress: Progress) -> Admis
     return node.archive.admit(kept.reply_id, progress)
 
 
-def _fetch_feed(node: Node, arguments: FeedName, progress: Progress) -> Admission:
-    feed = node.archive.get_feed(arguments.feed)
-    request = FORMS[feed.form].request(feed)
-    body, headers = fetch(request, environ=os.environ, limits=Limits())
-    kind = headers.get("content-type", "application/octet-stream")
-    kept = node.archive.keep(feed.id, Reply(body, datetime.now(UTC), kind, request.url.rpartition("/")[2]))
-    return node.archive.admit(kept.reply_id, progress)
+def _fetch_feed(node: Node, arguments: FeedName, progress: Progress) -> Admission:  # noqa: ARG001
+    return node.ingest.asker.ask(arguments.feed)
 
 
 def _reread(node: Node, arguments: AnyFeed, progress: Progress) -> dict[str, Reread]:
@@ -228,7 +220,12 @@ def _show(token: Token, secret: str | None) -> TokenOut:
 
 _ALL: tuple[Job, ...] = (
     Job("import", "Keep a file as a reply of a feed and admit its rows.", ImportFile, _import_file),
-    Job("fetch", "Ask a feed's publisher once, keep the reply and admit its rows.", FeedName, _fetch_feed),
+    Job(
+        "fetch",
+        "Ask a feed's publisher once, within its budget; keep the reply and admit its rows.",
+        FeedName,
+        _fetch_feed,
+    ),
     Job(
         "reread",
         "Read kept replies again with today's parsers; what they say differently is known now.",

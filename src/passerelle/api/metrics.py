@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from passerelle.api.node import Node
+from passerelle.registry.asks import list_asks
 from passerelle.registry.replies import count_replies
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -72,3 +73,18 @@ class _Sizes(Collector):
             ("passerelle_disk_alarm", "1 while the disk has too few free bytes.", int(disk.alarm)),
         ):
             yield GaugeMetricFamily(name, told, value=value)
+        yield from self._collect_asks()
+
+    def _collect_asks(self) -> Iterator[Metric]:
+        with self._node.archive.engine.connect() as connection:
+            asks = list_asks(connection)
+        failures = GaugeMetricFamily("passerelle_feed_failures", "Failed asks in a row.", labels=("feed",))
+        answered = GaugeMetricFamily(
+            "passerelle_feed_answered_seconds", "When a readable answer last came, since 1970.", labels=("feed",)
+        )
+        for feed, ask in asks.items():
+            failures.add_metric((feed,), ask.failures)
+            if ask.answered is not None:
+                answered.add_metric((feed,), ask.answered.timestamp())
+        yield failures
+        yield answered

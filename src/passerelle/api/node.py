@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 
 import polars as pl
@@ -10,7 +11,11 @@ from passerelle.api.coverage import Coverage
 from passerelle.api.tokens import TokenDoor, make_owner_secret
 from passerelle.archive.archive import Archive
 from passerelle.archive.folder import format_public_key
+from passerelle.feeds._http import Limits
 from passerelle.feeds.feed import Feed
+from passerelle.ingest.ask import Asker
+from passerelle.ingest.budget import read_budgets
+from passerelle.ingest.run import Ingest
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.series import list_words
 
@@ -18,7 +23,7 @@ _WORDS = {"series": pl.Int64, "feed": pl.String, "quantity": pl.String}
 
 
 class Node:
-    """One open city."""
+    """One open city. `ingest` asks no publisher by itself until it is started."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
@@ -27,6 +32,7 @@ class Node:
         self.public_key = format_public_key(archive.key)
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.coverage = Coverage(archive)
+        self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))
 
     def sectors_of(self, feed_id: str) -> list[str]:
         """The sectors of the feed's quantities."""

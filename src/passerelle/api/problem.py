@@ -18,6 +18,7 @@ from polars.exceptions import PanicException
 
 from passerelle.model.errors import (
     BacklogFullError,
+    BudgetSpentError,
     FolderBusyError,
     IdempotencyError,
     InvalidValueError,
@@ -89,6 +90,7 @@ _KINDS = (
     ProblemKind("refused", 422, "The body can be read but not accepted", "See `errors`; nothing of it was kept."),
     ProblemKind("idempotency", 422, "The Idempotency-Key came before with another body", "Use a new key."),
     ProblemKind("backlog", 429, "Too much is waiting to be filed", "Wait for the seconds in `Retry-After`."),
+    ProblemKind("budget", 429, "The publisher takes no more calls for now", "Read in `detail` for how long."),
     ProblemKind("internal", 500, "The node failed", "Give the request's X-Request-Id to the node's operator."),
     ProblemKind("not-yet", 501, "Not built yet", "Read `detail`."),
     ProblemKind("busy", 503, "The node is busy", "Wait for the seconds in `Retry-After`."),
@@ -102,6 +104,7 @@ _BY_ERROR: tuple[tuple[type[PasserelleError], str], ...] = (
     (RedistributionError, "licence"),
     (IdempotencyError, "idempotency"),
     (BacklogFullError, "backlog"),
+    (BudgetSpentError, "budget"),
     (StorageFullError, "disk-full"),
     (StudyError, "refused"),
     (ReplyError, "refused"),

@@ -22,6 +22,8 @@ KINDS = {
     "reply": "a reply was kept",
     "admitted": "its rows are in the lake",
     "unreadable": "it can't be read as its feed's form",
+    "failed": "a publisher could not be asked or its answer not read; told first, when the reason changes, and daily",
+    "recovered": "it answers again",
     "reparsed": "a feed's replies were read again",
     "finding": "a study has a finding",
     "disk": "the alarm for free bytes rose or fell",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -24,7 +26,12 @@ Progress = Callable[[int, int], None]
 SMALL = 50_000
 """Rows up to which a batch goes through the lake's front; larger ones go straight to its columnar files."""
 
-_DEFECTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError)
+_DEFECTS = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError),
+    *(SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+)
+"""What reading damaged bytes raises in Python's own readers and in ours; Polars' panic is no `Exception` even."""
 
 
 def parse_reply(form: Form, reply: Reply, feed: Feed) -> Parsed:

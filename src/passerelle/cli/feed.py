@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +29,9 @@ def list_feeds(sector: str | None, folder: Path, node: str | None, token: str | 
     with opened(folder, node, token) as city:
         rows = list(city.list_all("feeds", sector=sector))
     columns = ("id", "publisher", "redistribute", "replies", "observations", "refused", "last_reply")
-    show(rows, as_json=as_json, human=lambda: show_table(columns, ([row[name] for name in columns] for row in rows)))
+    asking = ("next", "failures")
+    lines = ([row[name] for name in columns] + [(row["asking"] or {}).get(name) for name in asking] for row in rows)
+    show(rows, as_json=as_json, human=lambda: show_table((*columns, *asking), lines))
 
 
 @feed.command("show")
@@ -36,7 +39,7 @@ def list_feeds(sector: str | None, folder: Path, node: str | None, token: str | 
 @with_city
 @with_json
 def show_feed(feed_id: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
-    """Show one feed's declaration: publisher, licence, quantities, what is held.
+    """Show one feed's declaration, what is held, when its publisher is asked and what came of that.
 
     Example: passerelle feed show bike-counters --folder demo/paris
     """
@@ -48,8 +51,21 @@ def show_feed(feed_id: str, folder: Path, node: str | None, token: str | None, a
         "licence": f"{row['licence']['name']} ({row['licence']['attribution']})",
         "quantities": ", ".join(row["quantities"]),
         "sectors": ", ".join(row["sectors"]),
+        **_flatten_asking(row["asking"]),
     }
     show(row, as_json=as_json, human=lambda: show_fields(fields))
+
+
+def _flatten_asking(asking: dict[str, Any] | None) -> dict[str, object]:
+    """What came of asking, a field each in place of `asking`; a budget a line."""
+    if asking is None:
+        return {"asking": None}
+    budgets = {
+        f"budget {each['id']}": f"{each['used']} of {each['calls']} calls in {each['seconds']} s"
+        for each in asking["budgets"]
+    }
+    told = {f"asking.{name}": value for name, value in asking.items() if name != "budgets"}
+    return {"asking": "", **told, **budgets}
 
 
 @feed.command("refused")

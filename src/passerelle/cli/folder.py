@@ -21,13 +21,14 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.command("init")
 @click.argument("folder", type=_FOLDER)
-@click.option("--city", required=True, help="A city of cities/, such as paris.")
+@click.option("--city", help="A city of cities/, such as paris; FOLDER's own name where none is given.")
 @with_json
-def init(folder: Path, city: str, as_json: bool) -> None:
+def init(folder: Path, city: str | None, as_json: bool) -> None:
     """Make FOLDER a city's home: its city file, its signing key, an empty archive.
 
     Example: passerelle init demo/paris --city paris
     """
+    city = city or folder.resolve().name
     create_folder(folder, city)
     answer = {"folder": str(folder), "city": city, "public_key": format_public_key(read_key(folder))}
     show(answer, as_json=as_json, human=lambda: show_fields(answer))
@@ -39,14 +40,22 @@ def init(folder: Path, city: str, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="The port; the city's own where none is given.")
 @click.option("--shift", default=0, hidden=True, help="Added to the city's own port.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Stop when standard input ends.")
-def up(folder: Path, host: str, port: int | None, shift: int, with_parent: bool) -> None:
+@click.option(
+    "--no-fetch",
+    is_flag=True,
+    envvar="PASSERELLE_NO_FETCH",
+    help="Ask no publisher by plan, only when told to (or PASSERELLE_NO_FETCH=1).",
+)
+def up(folder: Path, host: str, port: int | None, shift: int, with_parent: bool, no_fetch: bool) -> None:
     """Run the node of the city in FOLDER until Ctrl-C or SIGTERM; logs are JSON on standard error.
+
+    Feeds that have an address are asked at their cadences, within their publishers' budgets.
 
     Example: passerelle up demo/paris --port 9101
     """
     if with_parent:
         threading.Thread(target=_stop_with_parent, daemon=True).start()
-    run_node(folder, host=host, port=port, shift=shift)
+    run_node(folder, host=host, port=port, shift=shift, fetches=not no_fetch)
 
 
 def _stop_with_parent() -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx
 
 from passerelle.feeds.feed import Request
-from passerelle.model.errors import InvalidValueError, ReplyError
+from passerelle.model.errors import InvalidValueError, ReplyError, StatusError
 
 _USER_AGENT = "passerelle/0.1"
 
@@ -38,29 +42,50 @@ class Limits:
             raise InvalidValueError(f"redirects is {self.redirects}; 0 or more is allowed", where="redirects")
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decoded body and the headers, names in small letters; no body where nothing changed since the validators."""
+
+    body: bytes | None
+    headers: Mapping[str, str]
+
+
 def fetch(
     request: Request,
     *,
     environ: Mapping[str, str],
     limits: Limits,
-) -> tuple[bytes, Mapping[str, str]]:
-    """The decoded body and the headers (names in small letters) of an answer of status 200-299.
+    validators: Mapping[str, str] | None = None,
+) -> Answer:
+    """An answer of status 200-299; 304 counts too where `validators` are sent (If-None-Match, If-Modified-Since).
 
-    Any other status, a reply beyond `limits` and a connection that fails raise `ReplyError`. Secret
+    Any other status raises `StatusError`, a reply beyond `limits` and a connection that fails `ReplyError`. Secret
     headers are read from `environ`, go to the asked host only, and stand in no message.
     """
-    headers = dict(request.headers) | {"User-Agent": _USER_AGENT}
-    secrets = {name: _read_secret(variable, environ) for name, variable in request.secret_headers.items()}
+    headers = dict(request.headers) | {"User-Agent": _USER_AGENT} | dict(validators or {})
+    secrets = read_secrets(request, environ)
     headers["Accept-Encoding"] = "gzip"
     timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s)
     where = request.url.partition("?")[0]
+    client = httpx.Client(timeout=timeout, trust_env=False, verify=_trust())
     try:
-        with _Watch(limits.total_s) as watch, httpx.Client(timeout=timeout, trust_env=False) as client:
+        with _Watch(limits.total_s) as watch, client:
             return _follow(client, httpx.URL(request.url), (headers, secrets), limits, watch)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         if watch.is_over:
             raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where) from error
         raise ReplyError(f"{where} gave no reply: {type(error).__name__}: {error}", where=where) from error
+
+
+def read_secrets(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
+    """The request's secret headers with their values; `InvalidValueError` names the variable that holds none."""
+    return {name: _read_secret(variable, environ) for name, variable in request.secret_headers.items()}
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    # Reading the authorities' certificates takes longer than most requests.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _Watch:
@@ -122,7 +147,7 @@ def _follow(
     headers: tuple[Mapping[str, str], Mapping[str, str]],
     limits: Limits,
     watch: _Watch,
-) -> tuple[bytes, Mapping[str, str]]:
+) -> Answer:
     plain, secrets = headers
     origin = (url.scheme, url.host, url.port)
     for _ in range(limits.redirects + 1):
@@ -137,10 +162,13 @@ def _follow(
     raise ReplyError(f"more than {limits.redirects} redirects", where="location")
 
 
-def _read(response: httpx.Response, limits: Limits, watch: _Watch) -> tuple[bytes, Mapping[str, str]]:
+def _read(response: httpx.Response, limits: Limits, watch: _Watch) -> Answer:
     where = str(response.url.copy_with(query=None, userinfo=None))
+    asked = response.request.headers
+    if response.status_code == httpx.codes.NOT_MODIFIED and ("if-none-match" in asked or "if-modified-since" in asked):
+        return Answer(None, dict(response.headers))
     if not response.is_success:
-        raise ReplyError(f"{where} answered {response.status_code}; 200-299 is needed", where=where)
+        raise StatusError(where, response.status_code, _read_wait(response.headers.get("retry-after", "")))
     inflate = _Inflate(response.headers.get("content-encoding", "identity").strip().lower(), where)
     body = bytearray()
     # As it comes, without a chunk size: a publisher that sends a byte a second must meet the deadline.
@@ -152,7 +180,19 @@ def _read(response: httpx.Response, limits: Limits, watch: _Watch) -> tuple[byte
     if watch.is_over:
         raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where)
     inflate.finish()
-    return bytes(body), dict(response.headers)
+    return Answer(bytes(body), dict(response.headers))
+
+
+def _read_wait(text: str) -> float | None:
+    """The seconds that a Retry-After says, as a number or as a date; None where it says neither (RFC 9110, 10.2.3)."""
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    wait = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, wait)
 
 
 class _Inflate:

@@ -31,6 +31,26 @@ class ReplyError(PasserelleError):
     """A reply that can't be read as its feed's form; the archive keeps its bytes and this reason."""
 
 
+class StatusError(ReplyError):
+    """A publisher's answer of a status that says there is no reply; `wait_s` is what it says to wait, None if nothing.
+
+    It may be any number: who waits sets the bounds.
+    """
+
+    def __init__(self, where: str, status: int, wait_s: float | None) -> None:
+        super().__init__(f"{where} answered {status}; 200-299 is needed", where=where)
+        self.status = status
+        self.wait_s = wait_s
+
+
+class BudgetSpentError(PasserelleError):
+    """A publisher takes no more calls for now: its budget is spent, or it said so; `wait_s` is for how long."""
+
+    def __init__(self, where: str, reason: str, wait_s: float) -> None:
+        super().__init__(f"{where} is not asked for another {wait_s:.0f} s: {reason}", where=where)
+        self.wait_s = wait_s
+
+
 class BacklogFullError(PasserelleError):
     """The durable front holds as many unfiled rows as it may; the sender should try again later."""
 

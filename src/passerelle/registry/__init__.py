@@ -1,1 +1,1 @@
-"""The city's words on disk: places, series, replies, refused rows, tokens, events, changes, studies, findings."""
+"""The city's words on disk: places, series, replies, refused rows, tokens, events, asks, changes, studies, findings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,7 +16,9 @@ from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
 from passerelle.api.problem import RequestError
 from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.feeds.feed import Feed
+from passerelle.ingest.ask import find_host
 from passerelle.model.quantity import get_quantity
+from passerelle.registry.asks import Ask, list_asks
 from passerelle.registry.refused import list_refused
 from passerelle.registry.replies import FeedReplies, StoredReply, list_replies, summarise_replies
 
@@ -29,8 +31,39 @@ class LicenceOut(msgspec.Struct, frozen=True):
     attribution: str
 
 
+class BudgetOut(msgspec.Struct, frozen=True):
+    """Calls that the publisher allows in any `seconds`, who says so, and how many of them are `used` now."""
+
+    id: str
+    calls: int
+    seconds: int
+    source: str
+    used: int
+
+
+class AskingOut(msgspec.Struct, frozen=True):
+    """When the publisher is asked and what came of it.
+
+    `every_seconds` is the plan's: the feed's cadence, or longer where its publisher's budget needs it; null where this
+    node doesn't ask by itself. `last_answer` is when a readable reply came, or word that nothing changed. `failures`
+    counts those in a row since `failing_since`; `reason` is the last one's.
+    """
+
+    every_seconds: float | None
+    next: datetime | None
+    last: datetime | None
+    last_answer: datetime | None
+    failures: int
+    failing_since: datetime | None
+    reason: str | None
+    budgets: list[BudgetOut]
+
+
 class FeedOut(msgspec.Struct, frozen=True):
-    """A feed's declaration and what this node holds of it; `cadence_seconds` is null for an ended feed."""
+    """A feed's declaration and what this node holds of it; `cadence_seconds` is null for an ended feed.
+
+    `asking` is null for a feed without an address, which is read from recorded files or posted.
+    """
 
     id: str
     form: str
@@ -49,6 +82,7 @@ class FeedOut(msgspec.Struct, frozen=True):
     last_reply: datetime | None
     observations: int
     refused: int
+    asking: AskingOut | None
 
 
 class ReplyOut(msgspec.Struct, frozen=True):
@@ -81,7 +115,7 @@ class RefusedOut(msgspec.Struct, frozen=True):
     raw: str
 
 
-def _show(feed: Feed, replies: FeedReplies | None, observations: int) -> FeedOut:
+def _show(feed: Feed, replies: FeedReplies | None, observations: int, asking: AskingOut | None) -> FeedOut:
     return FeedOut(
         id=feed.id,
         form=feed.form,
@@ -100,6 +134,25 @@ def _show(feed: Feed, replies: FeedReplies | None, observations: int) -> FeedOut
         last_reply=None if replies is None else replies.last,
         observations=observations,
         refused=0 if replies is None else replies.refused,
+        asking=asking,
+    )
+
+
+def _show_asking(node: Node, feed: Feed, ask: Ask | None) -> AskingOut | None:
+    if not feed.url:
+        return None
+    uses = node.ingest.asker.budgets.read_use(find_host(feed.url), datetime.now(UTC))
+    return AskingOut(
+        every_seconds=node.ingest.cadences.get(feed.id) if node.ingest.is_started else None,
+        next=node.ingest.find_due(feed.id),
+        last=None if ask is None else ask.asked,
+        last_answer=None if ask is None else ask.answered,
+        failures=0 if ask is None else ask.failures,
+        failing_since=None if ask is None else ask.failing_since,
+        reason=None if ask is None else ask.reason,
+        budgets=[
+            BudgetOut(use.budget.id, use.budget.calls, use.budget.seconds, use.budget.source, use.used) for use in uses
+        ],
     )
 
 
@@ -126,8 +179,12 @@ def list_all(
 def _show_all(node: Node, feeds: Any) -> list[FeedOut]:
     with node.archive.engine.connect() as connection:
         replies = summarise_replies(connection)
+        asks = list_asks(connection)
     rows = node.count_by_feed()
-    return [_show(feed, replies.get(feed.id), rows.get(feed.id, 0)) for feed in feeds]
+    return [
+        _show(feed, replies.get(feed.id), rows.get(feed.id, 0), _show_asking(node, feed, asks.get(feed.id)))
+        for feed in feeds
+    ]
 
 
 @get("/feeds/{feed_id:str}", tags=["feeds"], sync_to_thread=True)

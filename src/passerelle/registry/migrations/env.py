@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from alembic import context
 
-from passerelle.registry import changes, events, findings, places, refused, replies, series, studies, tokens  # noqa: F401
+from passerelle.registry import (  # noqa: F401
+    asks,
+    changes,
+    events,
+    findings,
+    places,
+    refused,
+    replies,
+    series,
+    studies,
+    tokens,
+)
 from passerelle.registry.schema import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)

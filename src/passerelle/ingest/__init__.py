@@ -1,0 +1,1 @@
+"""Asking the publishers: when, within which budgets, and what came of it."""
