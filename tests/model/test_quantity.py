@@ -62,11 +62,11 @@ def test_rows_are_whole(quantity: Quantity) -> None:
 
 
 def test_counts_count_things() -> None:
-    """Counts and states of things are annotated units and never negative; power, prices and temperature may be."""
+    """Counts and states of things are annotated units and never negative; powers, prices and temperatures may be."""
     for quantity in QUANTITIES:
         counted = quantity.statistic is Statistic.COUNT or quantity.kind == "stock"
         assert counted == bool(ANNOTATION.fullmatch(quantity.unit))
-        assert quantity.lower == 0 or quantity.kind in {"power", "agreed", "temperature"}
+        assert quantity.lower == 0 or quantity.kind in {"power", "forecast", "agreed", "temperature"}
 
 
 def test_a_signed_quantity_says_its_direction() -> None:
@@ -75,6 +75,7 @@ def test_a_signed_quantity_says_its_direction() -> None:
     assert {quantity.name for quantity in signed} == {
         "air_temperature",
         "electricity_generation",
+        "electricity_generation_forecast",
         "electricity_net_import",
         "electricity_price_day_ahead",
     }
