@@ -84,5 +84,5 @@ def test_the_reference_sets_come_up(tmp_path: Path) -> None:
     demo.send_signal(signal.SIGINT)
     assert demo.wait(30) == 0
     assert url == "http://127.0.0.1:18232"
-    # Bins: two values of 21,659 readings less the 768 repeated; districts 186,619, weather 77,886.
-    assert answer["counts"]["observations"] == 2 * (21_659 - 768) + 186_619 + 77_886
+    # Bins: two values of 21,659 readings less the 768 repeated; districts 186,619, weather 77,886; 39 states, 31 years.
+    assert answer["counts"]["observations"] == 2 * (21_659 - 768) + 186_619 + 77_886 + 39 * 31

@@ -48,6 +48,8 @@ COUNTED = {
     # 19,679 hours of ten and of four columns, less the cells that `NaN` fills in the sheet's XML.
     "InflowData.xlsx": (19_679 * 10 - 10_171, 0, 10),
     "WeatherData.xlsx": (19_679 * 4 - 830, 0, 1),
+    # `wc -l` 1,210 less the header; 39 states by `cut -d';' -f1 | sort -u`.
+    "california_prop99_long.csv": (39 * 31, 0, 39),
 }
 
 REPEATED = {
