@@ -79,6 +79,8 @@ SAMPLES = [
         records=9,
         moved=2,
     ),
+    Sample("comptages_routiers", feed="road-counts"),
+    Sample("comptages_routiers", feed="road-counts", path="data/paris_traffic/referentiel_3arcs_2020.csv"),
     # A case counts in a day's opened, another's closed and a median; moved elsewhere, in three more.
     Sample("datasf_311", feed="sf311-sample-a", moved=6),
     Sample("datasf_311", feed="sf311-sample-b", moved=6),

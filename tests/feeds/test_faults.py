@@ -29,7 +29,7 @@ TEXTS = [
     "wyndham-bins",
 ]
 COUNTING = ["sf311-sample-a", "sf311-sample-b"]
-ALL = [*TEXTS, "bike-counters"]
+ALL = [*TEXTS, "bike-counters", "road-counts"]
 HTML = b"<!DOCTYPE html><html><head><title>503</title></head><body>Service unavailable</body></html>"
 
 Parse = Callable[..., Parsed]

@@ -8,18 +8,16 @@ bicycles and that of label 18 fell from 135 to 88, so label 16 is the hour from 
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from passerelle.feeds._ask import ask_address
+from passerelle.feeds._parquet import read_parquet, show
 from passerelle.feeds._rows import assemble, plausible, refuse_where
 from passerelle.feeds._text import read_bytes
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
-from passerelle.model.errors import ReplyError
 from passerelle.model.place import Place, point
 
 _QUANTITY = "bicycle_count"
@@ -37,13 +35,11 @@ _COLUMNS = {
 
 def parse(reply: Reply, feed: Feed) -> Parsed:  # noqa: ARG001  the signature every form has
     """One count per counter and hour; a place per counter, named for its site and direction."""
-    rows = _read_parquet(read_bytes(reply)).with_row_index("row", offset=1)
-    shown = [pl.col(name).cast(pl.String).fill_null("null") for name in _COLUMNS]
     known, unknown = refuse_where(
-        rows.with_columns(pl.col("row").cast(pl.Int64)),
+        read_parquet(read_bytes(reply), _COLUMNS),
         _unusable(),
         pl.lit("a counter, a full hour, a count and a position are needed"),
-        raw=pl.concat_str(shown, separator=","),
+        raw=show(_COLUMNS),
     )
     known = known.with_columns(
         place=pl.format("counter:{}", "counter_id"),
@@ -73,25 +69,6 @@ def _unusable() -> pl.Expr:
         & pl.col("latitude").is_between(-90, 90)
         & pl.col("longitude").is_between(-180, 180)
     )
-
-
-def _read_parquet(body: bytes) -> pl.DataFrame:
-    if not body.startswith(b"PAR1"):
-        raise ReplyError(f"Parquet begins with b'PAR1', this reply with {body[:16]!r}", where="body")
-    try:
-        file = pq.ParquetFile(io.BytesIO(body), page_checksum_verification=True)
-        missing = [name for name in _COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            raise ReplyError(
-                f"columns {missing} are needed; expected {list(_COLUMNS)}, got {file.schema_arrow.names}",
-                where="schema",
-            )
-        table = file.read(columns=list(_COLUMNS), use_threads=False)
-        table.validate(full=True)
-        # A table of our own names and types: Polars panics where a broken schema's words aren't UTF-8.
-        return pl.DataFrame(pa.table({name: table[name].cast(kind) for name, kind in _COLUMNS.items()}))
-    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise ReplyError(f"the Parquet can't be read: {error}", where="body") from error
 
 
 FORM = Form(
