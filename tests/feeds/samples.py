@@ -71,6 +71,11 @@ SAMPLES = [
         records=25,
         moved=20,
     ),
+    Sample(
+        "caiso_oasis",
+        feed="caiso-load-forecast",
+        path="../shared/data/replies/caiso_oasis/SLD_FCST_7DA_20250219.zip",
+    ),
     Sample("comptage_velo", feed="bike-counters"),
     Sample(
         "dans_ma_rue",
@@ -86,6 +91,12 @@ SAMPLES = [
     Sample("datasf_311", feed="sf311-sample-b", moved=6),
     Sample("eco2mix", feed="eco2mix"),
     Sample("eia930", feed="eia930-pge"),
+    Sample("eia930", feed="eia930-ciso"),
+    Sample(
+        "eia_v2",
+        path="../shared/data/replies/eia_api_v2/US_NW_BPAT-consumption.json",
+        parameters={"respondents": {"BPAT": "Bonneville Power Administration"}},
+    ),
     # A period whose points are not in order, each once, is refused whole.
     Sample(
         "entsoe",
