@@ -269,7 +269,8 @@ class Archive:
             progress(stored.bytes, stored.bytes)
         return self._set_admitted(stored, counts)
 
-    def _read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
+    def read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
+        """What a kept reply says by today's parser, and what of it is admitted; nothing is kept of that."""
         feed = self.get_feed(stored.feed)
         body = self.files.read(stored.sha256, stored.bytes)
         parsed = parse_reply(FORMS[stored.form], Reply(body, stored.received, stored.content_type, stored.name), feed)
@@ -278,7 +279,7 @@ class Archive:
 
     def _take_in(self, stored: StoredReply) -> tuple[Checked, Counts]:
         """Read the reply, name what it names and keep what it is refused for; its rows are not in the lake yet."""
-        parsed, checked = self._read_reply(stored)
+        parsed, checked = self.read_reply(stored)
         self._name(parsed.places, checked.series)
         with writing(self.engine) as connection:
             delete_refused(connection, stored.id)

@@ -121,6 +121,13 @@ def list_reasons(connection: Connection, *, feed: str) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 
+def list_reasons_of(connection: Connection, reply_id: int) -> dict[str, int]:
+    """How many of the reply's rows were refused for each kind of reason, most first."""
+    statement = select(REFUSED_REASONS.c.reason, REFUSED_REASONS.c.rows).where(REFUSED_REASONS.c.reply == reply_id)
+    ordered = statement.order_by(REFUSED_REASONS.c.rows.desc(), REFUSED_REASONS.c.reason)
+    return {row[0]: row[1] for row in connection.execute(ordered)}
+
+
 def _pack(rows: pa.Table) -> dict[str, Any]:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema, options=_PACKED) as writer:

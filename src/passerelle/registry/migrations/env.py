@@ -7,6 +7,7 @@ from alembic import context
 from passerelle.registry import (  # noqa: F401
     asks,
     changes,
+    deliveries,
     events,
     findings,
     places,
@@ -15,6 +16,7 @@ from passerelle.registry import (  # noqa: F401
     series,
     studies,
     tokens,
+    trust,
 )
 from passerelle.registry.schema import METADATA
 
