@@ -57,6 +57,16 @@ def test_frames_say_what_http_says(city: City, paris: Any) -> None:
         assert city.city()["public_key"] == client.get("/city").json()["public_key"]
 
 
+def test_lights_are_a_frame(city: City) -> None:
+    """A row a series, typed; Geod'air's means are green, and so is their feed."""
+    lights = city.trust("geodair-no2-mean")
+    assert lights["light"].to_list() == ["green", "green"]
+    assert (lights.schema["start"], lights.schema["red_share"]) == (pl.Datetime("us", "UTC"), pl.Float64)
+    feeds = city.feeds().filter(id="geodair-no2-mean").select("light", "series_green", "series_red")
+    assert feeds.row(0) == ("green", 2, 0)
+    assert city.series(quantity="no2_daily_mean")["light"].to_list() == ["green", "green"]
+
+
 def test_observations_are_typed(city: City) -> None:
     """Times are instants in UTC, values numbers: Les Halles was at 14 ug/m3 on 27 March 2021."""
     frame = city.observations(

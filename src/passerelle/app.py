@@ -119,11 +119,13 @@ async def serve(archive: Archive, host: str, port: int, *, fetches: bool = False
         task.add_done_callback(look_at)
     if fetches:
         node.ingest.start()
+    node.trust.start()
     try:
         await server.serve()
     finally:
         node.ingest.stop()
         api.close()
+        await asyncio.to_thread(node.trust.close)
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)

@@ -40,7 +40,6 @@ def check_problem(answer: Any, status: int, kind: str, where: str | None = None)
         ("/feeds/nowhere", 404, "not-found", "feed"),
         ("/feeds/nowhere/replies", 404, "not-found", "feed"),
         ("/feeds/nowhere/trust", 404, "not-found", "feed"),
-        ("/feeds/geodair-no2-mean/trust", 501, "not-yet", None),
         ("/quantities/nothing", 404, "not-found", "quantity"),
         ("/changes/nothing", 404, "not-found", "change"),
         ("/studies/nothing", 404, "not-found", "study"),

@@ -77,6 +77,23 @@ def test_json_is_what_http_answers(paris: Any, words: tuple[str, ...], path: str
     assert json.loads(result.stdout) == answer.get("items", answer)
 
 
+@pytest.mark.parametrize("words", [(), ("geodair-no2-mean",), ("geodair-no2-mean", "--again")])
+def test_trust_says_what_http_says(paris: Any, words: tuple[str, ...]) -> None:
+    """All feeds without a name, all of one with it; `--again` judges it first; a table shows the same."""
+    result = run("trust", *words, "--json", "--folder", str(paris.folder))
+    assert result.exit_code == 0, result.output
+    with paris.client() as client:
+        feeds = {feed["id"] for feed in client.get("/feeds").json()["items"]}
+        series = client.get("/feeds/geodair-no2-mean/trust").json()["items"]
+    answer = json.loads(result.stdout)
+    if words:
+        assert [one["series"] for one in answer["series"]] == [one["series"] for one in series]
+    else:
+        assert {feed["id"] for feed in answer} == feeds
+    table = run("trust", *words[:1], "--folder", str(paris.folder))
+    assert (table.exit_code, "geodair-no2-mean" in table.output, "green" in table.output) == (0, True, True)
+
+
 def test_tables_are_for_people(paris: Any) -> None:
     """Without --json the same is a table."""
     result = run("feed", "list", "--folder", str(paris.folder))

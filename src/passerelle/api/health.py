@@ -40,6 +40,9 @@ def _find_faults(node: Node, size: Size) -> list[str]:
         f"The disk has {disk.free_bytes // 2**20} MiB free, which is too few.": disk.alarm,
         f"{size.pending_rows} rows wait to be filed.": size.pending_rows > _BACKLOG_ROWS,
         f"{held} replies are kept but not yet admitted.": held > 0,
+        f"Lights of {', '.join(sorted(node.trust.failed))} can't be brought up to date; the log says why.": bool(
+            node.trust.failed
+        ),
         "Publishers are not asked any more; the log says why.": node.ingest.has_failed,
     }
     return [reason for reason, found in faults.items() if found]

@@ -67,6 +67,13 @@ class AnyFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: str | None = None
 
 
+class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feed's id, or null for every feed; without `again` only feeds of which something came since."""
+
+    feed: str | None = None
+    again: bool = False
+
+
 class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change and its study, as a file of `cities/<city>/` holds them."""
 
@@ -187,6 +194,18 @@ def _reread(node: Node, arguments: AnyFeed, progress: Progress) -> dict[str, Rer
     return {arguments.feed: reparse(node.archive, arguments.feed, progress)}
 
 
+def _judge(node: Node, arguments: Judge, progress: Progress) -> list[str]:
+    names = list(node.feeds) if arguments.feed is None else [node.archive.get_feed(arguments.feed).id]
+    judged = []
+    for done, name in enumerate(names):
+        progress(done, len(names))
+        if arguments.again:
+            node.trust.keeper.judge_whole(name)
+        if arguments.again or node.trust.catch_up([name]):
+            judged.append(name)
+    return judged
+
+
 def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
     try:
         declaration = msgspec.convert(arguments.declaration, Declaration)
@@ -232,6 +251,7 @@ _ALL: tuple[Job, ...] = (
         AnyFeed,
         _reread,
     ),
+    Job("judge", "Judge how far feeds can be trusted, all that is held of each; the feeds judged.", Judge, _judge),
     Job(
         "create-token",
         "Make a token; its secret is in the answer and nowhere else.",

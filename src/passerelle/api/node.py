@@ -18,6 +18,7 @@ from passerelle.ingest.budget import read_budgets
 from passerelle.ingest.run import Ingest
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.series import list_words
+from passerelle.trust.watch import Watch
 
 _WORDS = {"series": pl.Int64, "feed": pl.String, "quantity": pl.String}
 
@@ -33,6 +34,7 @@ class Node:
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.coverage = Coverage(archive)
         self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))
+        self.trust = Watch(archive)
 
     def sectors_of(self, feed_id: str) -> list[str]:
         """The sectors of the feed's quantities."""

@@ -92,7 +92,6 @@ _KINDS = (
     ProblemKind("backlog", 429, "Too much is waiting to be filed", "Wait for the seconds in `Retry-After`."),
     ProblemKind("budget", 429, "The publisher takes no more calls for now", "Read in `detail` for how long."),
     ProblemKind("internal", 500, "The node failed", "Give the request's X-Request-Id to the node's operator."),
-    ProblemKind("not-yet", 501, "Not built yet", "Read `detail`."),
     ProblemKind("busy", 503, "The node is busy", "Wait for the seconds in `Retry-After`."),
     ProblemKind("disk-full", 507, "The disk is full", "Tell the node's operator; what was acknowledged is kept."),
 )

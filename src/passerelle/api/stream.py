@@ -26,6 +26,7 @@ KINDS = {
     "recovered": "it answers again",
     "reparsed": "a feed's replies were read again",
     "finding": "a study has a finding",
+    "trust": "the light of a feed, or of some of its series, is another one",
     "disk": "the alarm for free bytes rose or fell",
 }
 """What an event's `kind` may be."""

@@ -16,6 +16,7 @@ _COMMANDS = {
     "up": ("folder", "Run the node of the city in FOLDER."),
     "import": ("imports", "Keep FILE as a reply of a feed and admit its rows."),
     "feed": ("feed", "Where the city's data come from."),
+    "trust": ("trust", "Which feeds can be trusted, worst first."),
     "study": ("study", "Declare how a change is judged, and judge it."),
     "verify": ("study", "Check a finding's BUNDLE."),
     "token": ("token", "Who may write observations, and who may administer the node."),

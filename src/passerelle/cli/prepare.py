@@ -18,6 +18,10 @@ from passerelle.registry.findings import list_findings
 from passerelle.registry.replies import ReplyState, list_replies
 from passerelle.studies.declaration import read_declarations
 from passerelle.studies.run import declare, run_study
+from passerelle.trust.watch import Watch
+
+_TRUST_BYTES = 2_000_000
+"""What judging the feeds weighs in the progress, beside the bytes of the recordings."""
 
 _STUDY_BYTES = 2_000_000
 """What running a study weighs in the progress, beside the bytes of the recordings."""
@@ -35,8 +39,11 @@ def prepare(name: str, folder: Path) -> None:
         bundles = _list_missing(archive)
         sizes = [find_data_file(bundle.path).stat().st_size for bundle in bundles]
         declarations = read_declarations(name)
-        total = sum(sizes) + _STUDY_BYTES * len(declarations)
+        total = sum(sizes) + _TRUST_BYTES + _STUDY_BYTES * len(declarations)
         done = _import(archive, bundles, sizes, total)
+        Watch(archive).catch_up()
+        done += _TRUST_BYTES
+        _report(done, total)
         with archive.engine.connect() as connection:
             judged = {finding["study"] for finding in list_findings(connection, limit=1000)}
         for declaration in declarations:

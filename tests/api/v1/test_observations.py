@@ -132,7 +132,7 @@ def test_nothing_was_known_before_the_import(paris: Any, halles: str) -> None:
     with paris.client() as client:
         known = client.get(f"/series/{halles}/observations", params={"as_known_at": before}).json()
         since = client.get(f"/series/{halles}/observations", params={"limit": 1}).json()["items"][0]["known_since"]
-    assert known == {"items": [], "next": None}
+    assert known == {"items": [], "next": None, "trust": None}
     assert paris.imported <= datetime.fromisoformat(since) <= datetime.now(UTC)
 
 

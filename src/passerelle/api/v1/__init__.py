@@ -13,6 +13,7 @@ from passerelle.api.v1 import (
     quantities,
     series,
     studies,
+    trust,
 )
 
 __all__ = ["ROUTES"]
@@ -28,7 +29,7 @@ ROUTES = (
     feeds.read_one,
     feeds.list_of_feed,
     feeds.list_refused_rows,
-    feeds.read_trust,
+    trust.read_trust,
     series.list_all,
     series.read_one,
     series.register_one,

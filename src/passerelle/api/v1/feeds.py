@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from litestar import get
@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
-from passerelle.api.problem import RequestError
+from passerelle.api.trust import FeedTrustOut, read_feed_trust
 from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.feeds.feed import Feed
 from passerelle.ingest.ask import find_host
@@ -63,6 +63,7 @@ class FeedOut(msgspec.Struct, frozen=True):
     """A feed's declaration and what this node holds of it; `cadence_seconds` is null for an ended feed.
 
     `asking` is null for a feed without an address, which is read from recorded files or posted.
+    `trust` is null until the feed's series are judged.
     """
 
     id: str
@@ -83,6 +84,7 @@ class FeedOut(msgspec.Struct, frozen=True):
     observations: int
     refused: int
     asking: AskingOut | None
+    trust: FeedTrustOut | None
 
 
 class ReplyOut(msgspec.Struct, frozen=True):
@@ -115,7 +117,9 @@ class RefusedOut(msgspec.Struct, frozen=True):
     raw: str
 
 
-def _show(feed: Feed, replies: FeedReplies | None, observations: int, asking: AskingOut | None) -> FeedOut:
+def _show(
+    feed: Feed, replies: FeedReplies | None, observations: int, asking: AskingOut | None, trust: FeedTrustOut | None
+) -> FeedOut:
     return FeedOut(
         id=feed.id,
         form=feed.form,
@@ -135,6 +139,7 @@ def _show(feed: Feed, replies: FeedReplies | None, observations: int, asking: As
         observations=observations,
         refused=0 if replies is None else replies.refused,
         asking=asking,
+        trust=trust,
     )
 
 
@@ -176,13 +181,21 @@ def list_all(
     return Page(_show_all(node, page), following)
 
 
-def _show_all(node: Node, feeds: Any) -> list[FeedOut]:
+def _show_all(node: Node, feeds: Sequence[Feed]) -> list[FeedOut]:
+    node.trust.catch_up_if_stopped([feed.id for feed in feeds])
     with node.archive.engine.connect() as connection:
         replies = summarise_replies(connection)
         asks = list_asks(connection)
+        trust = read_feed_trust(node, connection, feeds)
     rows = node.count_by_feed()
     return [
-        _show(feed, replies.get(feed.id), rows.get(feed.id, 0), _show_asking(node, feed, asks.get(feed.id)))
+        _show(
+            feed,
+            replies.get(feed.id),
+            rows.get(feed.id, 0),
+            _show_asking(node, feed, asks.get(feed.id)),
+            trust.get(feed.id),
+        )
         for feed in feeds
     ]
 
@@ -217,10 +230,3 @@ def list_refused_rows(
         found = list_refused(connection, feed=feed_id, limit=limit + 1, after=last)
     page, following = cut_page(found, limit, lambda row: [int(part) for part in row.cursor.split(".")])
     return Page([RefusedOut(row.reply, row.row, row.reason, row.raw) for row in page], following)
-
-
-@get("/feeds/{feed_id:str}/trust", tags=["feeds"], sync_to_thread=False)
-def read_trust(node: NamedDependency[Node], feed_id: FromPath[str]) -> None:
-    """Not built yet: answers 501."""
-    node.archive.get_feed(feed_id)
-    raise RequestError("not-yet", "This version of Passerelle doesn't measure a feed's trust yet.")

@@ -24,10 +24,13 @@ from passerelle.api.post_operation import PostOperation
 from passerelle.api.posting import Inbox, PostedOut
 from passerelle.api.problem import KINDS, Problem, RequestError, refuse_parameter, say
 from passerelle.api.tables import MEDIA_TYPES, PIECE_ROWS, write_pieces
+from passerelle.api.trust import TrustOut, show_trust
 from passerelle.api.v1.series import find_series
 from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.lake.contract import POOLED, Selection
 from passerelle.model.quantity import Quantity, Statistic, get_quantity
+from passerelle.registry.series import StoredSeries
+from passerelle.trust.reading import read_windows
 
 BUCKETS = {"PT15M": "15m", "PT30M": "30m", "PT1H": "1h", "P1D": "1d", "P1W": "1w", "P1M": "1mo", "P1Y": "1y"}
 """The lake's buckets and how long each is, in Polars' words."""
@@ -75,6 +78,14 @@ class ObservationOut(msgspec.Struct, frozen=True):
     reason: str | None
 
 
+class ObservationPage(msgspec.Struct, frozen=True):
+    """One answer of a list of observations, with the light of all of the window asked for."""
+
+    items: list[ObservationOut]
+    next: str | None
+    trust: TrustOut | None
+
+
 class BucketOut(msgspec.Struct, frozen=True):
     """One bucket's pooled value, and how many observations it pools; days begin at the city's midnight."""
 
@@ -82,6 +93,14 @@ class BucketOut(msgspec.Struct, frozen=True):
     end: datetime
     value: float
     count: int
+
+
+class BucketPage(msgspec.Struct, frozen=True):
+    """One answer of a list of buckets, with the light of all of the window asked for."""
+
+    items: list[BucketOut]
+    next: str | None
+    trust: TrustOut | None
 
 
 @get("/series/{series_id:str}/observations", tags=["observations"], sync_to_thread=True)
@@ -97,11 +116,12 @@ def list_of_series(
     format: Annotated[str | None, QueryParameter(schema_extra={"enum": list(MEDIA_TYPES)})] = None,  # noqa: A002
     limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="JSON only; 1000 unless told.")] = None,
     cursor: Cursor = None,
-) -> Response[Page[ObservationOut]] | Response[Page[BucketOut]] | Response[bytes] | Stream:
+) -> Response[ObservationPage] | Response[BucketPage] | Response[bytes] | Stream:
     """The series' observations whose start lies in `[start, end)`, by start.
 
     CSV, Parquet and Arrow streams come whole, JSON in pages. `aggregate` pools values into buckets of the city's
-    time; `versions` shows how each value was revised.
+    time; `versions` shows how each value was revised. The light of the window is `trust`, in the schema's metadata
+    (`passerelle.trust`) of Parquet and Arrow, and in the header `Passerelle-Trust` of every form.
     """
     series = find_series(node, series_id)
     check_redistribution(node.archive.get_feed(series.feed), Leaving.ROWS)
@@ -118,11 +138,30 @@ def list_of_series(
                 limit or cursor,
                 f"start and end bound {form}; limit and cursor are JSON's",
             )
-        return _send_table(node, selection, form, series_id, pooled, versions)
+        return _send_table(node, series, selection, form, pooled, versions)
+    trust = _read_trust(node, series, selection)
+    headers = _trust_headers(trust)
     if pooled:
-        return Response(_page_of_buckets(node, selection, pooled, limit or 1000, cursor))
+        buckets = _page_of_buckets(node, selection, pooled, limit or 1000, cursor)
+        return Response(BucketPage(buckets.items, buckets.next, trust), headers=headers)
     read = _page_of_versions if versions else _page_of_current
-    return Response(read(node, selection, limit or 1000, cursor))
+    rows = read(node, selection, limit or 1000, cursor)
+    return Response(ObservationPage(rows.items, rows.next, trust), headers=headers)
+
+
+def _read_trust(node: Node, series: StoredSeries, selection: Selection) -> TrustOut | None:
+    """The light of the window asked; where a bound isn't given, from the series' first start, to where it is judged."""
+    covered = node.coverage.read_some([series.number]).get(series.number)
+    start = selection.start or (None if covered is None else covered["first"])
+    if start is None:
+        return None
+    with node.archive.engine.connect() as connection:
+        found = read_windows(connection, [series], {series.number: start}, selection.end, selection.as_known_at)
+    return show_trust(found.get(series.number))
+
+
+def _trust_headers(trust: TrustOut | None) -> dict[str, str]:
+    return {} if trust is None else {"passerelle-trust": f"{trust.light}; red-share={trust.red_share:.4f}"}
 
 
 def _read_aggregate(text: str | None, quantity: Quantity) -> tuple[Statistic, str] | None:
@@ -197,9 +236,15 @@ def _read_buckets(node: Node, selection: Selection, pooled: tuple[Statistic, str
 
 
 def _send_table(
-    node: Node, selection: Selection, form: str, series_id: str, pooled: tuple[Statistic, str] | None, versions: bool
+    node: Node,
+    series: StoredSeries,
+    selection: Selection,
+    form: str,
+    pooled: tuple[Statistic, str] | None,
+    versions: bool,
 ) -> Response[bytes] | Stream:
     """The whole selection in one answer; pieces follow each other where it is large."""
+    trust = _read_trust(node, series, selection)
     if pooled:
         first, rest = _read_buckets(node, selection, pooled).to_arrow(), iter(())
     elif versions:
@@ -208,8 +253,9 @@ def _send_table(
         first = node.archive.lake.read(selection, PIECE_ROWS).select(_COLUMNS)
         rest = _read_on(node, selection, first)
     suffix = {"arrow": "arrows"}.get(form, form)
-    headers = {"content-disposition": f'attachment; filename="{series_id}.{suffix}"'}
-    pieces = write_pieces(form, first.schema, chain([first], rest))
+    headers = {"content-disposition": f'attachment; filename="{series.id}.{suffix}"', **_trust_headers(trust)}
+    schema = first.schema.with_metadata({"passerelle.trust": msgspec.json.encode(trust)})
+    pieces = write_pieces(form, schema, chain([first], rest))
     if first.num_rows < PIECE_ROWS:
         return Response(b"".join(pieces), media_type=MEDIA_TYPES[form], headers=headers)
     return Stream(pieces, media_type=MEDIA_TYPES[form], headers=headers)

@@ -27,6 +27,7 @@ from passerelle.api.parameters import (
 )
 from passerelle.api.problem import RequestError, say
 from passerelle.api.tokens import check_scope
+from passerelle.api.trust import TrustOut, show_trust
 from passerelle.api.v1.places import AreaName
 from passerelle.archive.redistribution import Leaving, may_leave
 from passerelle.feeds.feed import Redistribute
@@ -36,6 +37,7 @@ from passerelle.model.quantity import get_quantity
 from passerelle.model.series import Series, parse_series_id
 from passerelle.registry.series import StoredSeries, get_series, list_series
 from passerelle.registry.tokens import Scope
+from passerelle.trust.reading import Trust, read_now
 
 
 class LatestOut(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ class SeriesOut(msgspec.Struct, frozen=True):
     """A series; `first` and `last` are starts, `latest` is null where the feed's licence keeps values here.
 
     A feed that has left the city file has no licence any more: its series are listed, and nothing of them leaves.
+
+    `trust` is the light of the newest value, null until it was judged.
 
     While observations come in, `first` and `rows` may be some seconds old; `latest` never is.
     """
@@ -72,6 +76,7 @@ class SeriesOut(msgspec.Struct, frozen=True):
     rows: int
     redistribute: str
     latest: LatestOut | None
+    trust: TrustOut | None
 
 
 def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
@@ -81,12 +86,29 @@ def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
         return []
     covered = node.coverage.read_some(numbers)
     latest = {row["series"]: row for row in node.archive.lake.latest(numbers).to_pylist()}
-    return [_show(node, one, covered.get(one.number), latest.get(one.number)) for one in found]
+    with node.archive.engine.connect() as connection:
+        trust = read_now(connection, found)
+    return [_show(node, one, covered.get(one.number), latest.get(one.number), trust.get(one.number)) for one in found]
 
 
-def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest: dict[str, Any] | None) -> SeriesOut:
-    quantity, feed = get_quantity(one.quantity), node.feeds.get(one.feed)
+def show_title(one: StoredSeries) -> dict[str, str]:
+    """What a series is called: its quantity, its facet and its place."""
+    quantity = get_quantity(one.quantity)
     tail = f" ({one.facet})" if one.facet else ""
+    return {
+        "en": f"{quantity.title_en}{tail}, {one.place_name}",
+        "fr": f"{quantity.title_fr}{tail}, {one.place_name}",
+    }
+
+
+def _show(
+    node: Node,
+    one: StoredSeries,
+    covered: dict[str, Any] | None,
+    latest: dict[str, Any] | None,
+    trust: Trust | None,
+) -> SeriesOut:
+    quantity, feed = get_quantity(one.quantity), node.feeds.get(one.feed)
     shown = latest if feed is not None and may_leave(feed, Leaving.ROWS) else None
     return SeriesOut(
         id=one.id,
@@ -99,16 +121,14 @@ def _show(node: Node, one: StoredSeries, covered: dict[str, Any] | None, latest:
         unit=quantity.unit,
         statistic=quantity.statistic,
         interval=quantity.interval,
-        title={
-            "en": f"{quantity.title_en}{tail}, {one.place_name}",
-            "fr": f"{quantity.title_fr}{tail}, {one.place_name}",
-        },
+        title=show_title(one),
         centre=one.centre,
         first=None if covered is None else covered["first"],
         last=None if covered is None else covered["last"] if latest is None else latest["start"],
         rows=0 if covered is None else covered["rows"],
         redistribute=Redistribute.NO if feed is None else feed.redistribute,
         latest=None if shown is None else LatestOut(shown["start"], shown["end"], shown["value"], shown["known_since"]),
+        trust=show_trust(trust),
     )
 
 

@@ -15,6 +15,21 @@ from typing import Any, Protocol, Self
 import httpx
 import polars as pl
 
+from passerelle.client.frames import (
+    CHANGE,
+    FINDING,
+    PLACE,
+    SERIES,
+    TEXT,
+    TRUST,
+    frame,
+    split_centre,
+    split_feed_trust,
+    split_latest,
+    split_reason,
+    split_trust,
+    write_json,
+)
 from passerelle.model.errors import InvalidValueError, PasserelleError
 from passerelle.model.interval import format_time
 
@@ -23,66 +38,6 @@ Progress = Callable[[int, int], None]
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 _PAGE = 1000  # the most that a list of the API answers at once
-_TEXT = pl.Struct({"en": pl.String, "fr": pl.String})
-_TIME = pl.Datetime("us", "UTC")
-_PLACE: dict[str, Any] = {
-    "id": pl.String,
-    "kind": pl.String,
-    "name": pl.String,
-    "geometry": pl.String,
-    "lon": pl.Float64,
-    "lat": pl.Float64,
-    "cell": pl.String,
-    "areas": pl.String,
-    "sectors": pl.List(pl.String),
-}
-_SERIES: dict[str, Any] = {
-    "id": pl.String,
-    "feed": pl.String,
-    "place": pl.String,
-    "place_name": pl.String,
-    "quantity": pl.String,
-    "facet": pl.String,
-    "sector": pl.String,
-    "unit": pl.String,
-    "statistic": pl.String,
-    "interval": pl.String,
-    "title": _TEXT,
-    "lon": pl.Float64,
-    "lat": pl.Float64,
-    "first": _TIME,
-    "last": _TIME,
-    "rows": pl.Int64,
-    "redistribute": pl.String,
-    "latest_start": _TIME,
-    "latest_value": pl.Float64,
-    "latest_known_since": _TIME,
-}
-_FINDING: dict[str, Any] = {
-    "id": pl.String,
-    "change": pl.String,
-    "study": pl.String,
-    "verdict": pl.String,
-    "value": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "level": pl.Float64,
-    "scale": pl.String,
-    "sentence": _TEXT,
-    "computed_at": _TIME,
-}
-_CHANGE: dict[str, Any] = {
-    "id": pl.String,
-    "title": _TEXT,
-    "what": _TEXT,
-    "where": _TEXT,
-    "start": pl.String,
-    "end": pl.String,
-    "by": pl.String,
-    "sector": pl.String,
-    "finding": pl.String,
-    "verdict": pl.String,
-}
 
 
 class AnswerError(PasserelleError):
@@ -168,25 +123,32 @@ class City:
     def quantities(self, **filters: Any) -> pl.DataFrame:
         """What is measured: a row a quantity, with unit, statistic and bounds."""
         rows = list(self.list_all("quantities", **filters))
-        return pl.DataFrame(rows, schema_overrides={"lower": pl.Float64, "upper": pl.Float64, "title": _TEXT})
+        return pl.DataFrame(rows, schema_overrides={"lower": pl.Float64, "upper": pl.Float64, "title": TEXT})
 
     def places(self, **filters: Any) -> pl.DataFrame:
         """A row a place; `geometry` is GeoJSON, `areas` JSON of official areas by division."""
         rows = [
-            {**row, **_split_centre(row), "geometry": _write_json(row["geometry"]), "areas": _write_json(row["areas"])}
+            {**row, **split_centre(row), "geometry": write_json(row["geometry"]), "areas": write_json(row["areas"])}
             for row in self.list_all("places", **filters)
         ]
-        return pl.DataFrame(rows, schema=_PLACE)
+        return pl.DataFrame(rows, schema=PLACE)
 
     def feeds(self, **filters: Any) -> pl.DataFrame:
-        """A row a feed, with its licence and what is held of it."""
-        rows = [{**row, "licence": row["licence"]["name"]} for row in self.list_all("feeds", **filters)]
-        return pl.DataFrame(rows, schema_overrides={"title": _TEXT}, infer_schema_length=None)
+        """A row a feed, with its licence, what is held of it, its light, and how many of its series have each."""
+        rows = [
+            {**row, "licence": row["licence"]["name"], **split_feed_trust(row)}
+            for row in self.list_all("feeds", **filters)
+        ]
+        feeds = pl.DataFrame(rows, schema_overrides={"title": TEXT}, infer_schema_length=None)
+        return feeds.drop("trust", strict=False)
 
     def series(self, **filters: Any) -> pl.DataFrame:
-        """A row a series, with coverage and latest value."""
-        rows = [{**row, **_split_centre(row), **_split_latest(row)} for row in self.list_all("series", **filters)]
-        return _frame(rows, _SERIES)
+        """A row a series, with coverage, latest value and its light."""
+        rows = [
+            {**row, **split_centre(row), **split_latest(row), **split_trust(row)}
+            for row in self.list_all("series", **filters)
+        ]
+        return frame(rows, SERIES)
 
     def observations(
         self,
@@ -212,11 +174,24 @@ class City:
         content = self.ask("GET", f"series/{series}/observations", params=params).content
         return pl.read_ipc_stream(io.BytesIO(content))
 
-    def write(self, frame: pl.DataFrame, *, idempotency_key: str | None = None) -> dict[str, Any]:
+    def trust(
+        self,
+        feed: str,
+        *,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        as_known_at: datetime | str | None = None,
+    ) -> pl.DataFrame:
+        """A row a series of the feed, worst first: its light in the window, or of its newest value, and why."""
+        filters = {"start": start, "end": end, "as_known_at": as_known_at}
+        rows = [{**row, **split_reason(row)} for row in self.list_all(f"feeds/{feed}/trust", **filters)]
+        return frame(rows, TRUST)
+
+    def write(self, rows: pl.DataFrame, *, idempotency_key: str | None = None) -> dict[str, Any]:
         """What became of observations with the columns `series`, `start`, `end`, `value` and optionally `reason`."""
         sink = io.BytesIO()
         # Newer string layouts than Arrow's first are not read everywhere.
-        frame.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
+        rows.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
         headers = {"content-type": ARROW_STREAM, **_bear(self._token)}
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
@@ -234,12 +209,12 @@ class City:
             }
             for row in self.list_all("changes", **filters)
         ]
-        return _frame(rows, _CHANGE)
+        return frame(rows, CHANGE)
 
     def findings(self, **filters: Any) -> pl.DataFrame:
         """A row a finding, newest first."""
         rows = [{**row, **(row["effect"] or {})} for row in self.list_all("findings", **filters)]
-        return _frame(rows, _FINDING)
+        return frame(rows, FINDING)
 
     def finding(self, finding_id: str) -> dict[str, Any]:
         """One finding in full."""
@@ -373,27 +348,6 @@ def _write_filter(name: str, value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ",".join(str(part) for part in value)
     return str(value)
-
-
-def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
-    """A frame of `schema`; times come as RFC 3339 text."""
-    plain: dict[str, Any] = {name: pl.String if kind == _TIME else kind for name, kind in schema.items()}
-    times = [pl.col(name).str.to_datetime(time_unit="us", time_zone="UTC") for name in schema if schema[name] == _TIME]
-    return pl.DataFrame(rows, schema=plain).with_columns(times)
-
-
-def _split_centre(row: Mapping[str, Any]) -> dict[str, float | None]:
-    lon, lat = row["centre"] or (None, None)
-    return {"lon": lon, "lat": lat}
-
-
-def _split_latest(row: Mapping[str, Any]) -> dict[str, Any]:
-    latest = row["latest"] or {"start": None, "value": None, "known_since": None}
-    return {f"latest_{name}": latest[name] for name in ("start", "value", "known_since")}
-
-
-def _write_json(value: object) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _ignore(done: int, total: int) -> None:
