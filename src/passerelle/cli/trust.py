@@ -80,7 +80,7 @@ def _tell_feeds(feeds: list[dict[str, Any]]) -> None:
 def _row(feed: dict[str, Any]) -> list[object]:
     trust = feed["trust"]
     if trust is None:
-        return [feed["id"], "not judged yet"]
+        return [feed["id"], "nothing judged yet"]
     why = trust["reasons"][0]["reason"]["en"] if trust["reasons"] else ""
     return [feed["id"], trust["light"], *(trust["lights"][light] for light in _WORST_FIRST[:3]), trust["since"], why]
 

@@ -1,8 +1,8 @@
 """The light of newest values: of each series from its marks, and of a feed from its series.
 
 A series is lit from the start of its newest observation to now, or to the newest observation of its feed where nothing
-more is expected. A feed is **red** where more than a tenth of its series are, or where it has none to show; **amber**
-where any series is red, or more than a tenth aren't green; **green** otherwise.
+more is expected. A feed is **red** where more than a tenth of its series are; **amber** where any series is red, or more
+than a tenth aren't green; **green** otherwise. One without series has no light.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def keep_lights(archive: Archive, feed: Feed, horizon: Horizon, newest: Sequence
         changed = replace_lights(connection, held, lights, now)
         every = list_lights(connection, feed=feed.id)
         before = {light.series: light for light in list_lights(connection, feed=feed.id, of_feeds=True)}
-        feeds = replace_lights(connection, before, [_light_feed(feed, horizon, every, now)], now)
+        of_all = [_light_feed(feed, horizon, every, now)] if every else []
+        feeds = replace_lights(connection, before, of_all, now)
         told = []
         if feeds or changed:
             document = _tell(feeds, changed, every)
@@ -113,7 +114,7 @@ def _find_last_good(one: Newest, judged: Sequence[Judged]) -> dict[str, Any] | N
 
 def _light_feed(feed: Feed, horizon: Horizon, every: Sequence[StoredLight], now: datetime) -> StoredLight:
     counted = Counter(light.light for light in every)
-    share = {light: counted[light.value] / max(len(every), 1) for light in Light}
+    share = {light: counted[light.value] / len(every) for light in Light}
     light = Light.GREEN
     if counted[Light.RED.value] or 1 - share[Light.GREEN] > BLOCKING_SHARE:
         light = Light.AMBER
@@ -124,7 +125,7 @@ def _light_feed(feed: Feed, horizon: Horizon, every: Sequence[StoredLight], now:
         series=None,
         light=light.value,
         red_share=share[Light.RED],
-        start=min((one.start for one in every), default=horizon.now),
+        start=min(one.start for one in every),
         end=horizon.now,
         detail={one.value: counted[one.value] for one in Light},
         said=now,
