@@ -1,8 +1,8 @@
 """The light of newest values: of each series from its marks, and of a feed from its series.
 
-A series is lit from the start of its newest observation to now, or to the newest observation of its feed where nothing
-more is expected. A feed is **red** where more than a tenth of its series are; **amber** where any series is red, or more
-than a tenth aren't green; **green** otherwise. One without series has no light.
+A series is lit from the start of its newest observation to now, or to the newest observation of its feed where
+nothing more is expected. A feed is **red** where more than a tenth of its series are; **amber** where any series is
+red, or more than a tenth aren't green; **green** otherwise. One without series has no light.
 """
 
 from __future__ import annotations
