@@ -36,11 +36,18 @@ _log = structlog.get_logger("passerelle.app")
 
 
 def run_node(
-    folder: Path, *, host: str = "127.0.0.1", port: int | None = None, shift: int = 0, fetches: bool = True
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    shift: int = 0,
+    fetches: bool = True,
+    replays: bool = False,
 ) -> None:
     """Serve `folder` until SIGINT or SIGTERM; `port` is the city's own and `shift` where none is given.
 
-    Where it `fetches`, the node asks its feeds' publishers at their cadences.
+    Where it `fetches`, the node asks its feeds' publishers at their cadences; where it `replays`, it plays the city's
+    recordings as if they came now.
 
     An error of ours before the first answer is raised: the folder is busy, too new, its city file wrong, or the port
     taken. So is whatever ends the node's own work later, after the answers under way.
@@ -50,7 +57,9 @@ def run_node(
     try:
         for feed in archive.city.feeds:
             Retention.of(feed)
-        uvloop.run(serve(archive, host, archive.city.port + shift if port is None else port, fetches=fetches))
+        uvloop.run(
+            serve(archive, host, archive.city.port + shift if port is None else port, fetches=fetches, replays=replays)
+        )
     finally:
         archive.close()
     _log.info("stopped", folder=str(folder))
@@ -82,7 +91,7 @@ def configure_logs() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-async def serve(archive: Archive, host: str, port: int, *, fetches: bool = False) -> None:
+async def serve(archive: Archive, host: str, port: int, *, fetches: bool = False, replays: bool = False) -> None:
     _check_port(host, port)
     node = Node(archive)
     api = Api(node)
@@ -117,13 +126,12 @@ async def serve(archive: Archive, host: str, port: int, *, fetches: bool = False
 
     for task in tasks:
         task.add_done_callback(look_at)
-    if fetches:
-        node.ingest.start()
+    node.start(fetches=fetches, replays=replays)
     node.trust.start()
     try:
         await server.serve()
     finally:
-        node.ingest.stop()
+        node.stop()
         api.close()
         await asyncio.to_thread(node.trust.close)
         for task in tasks:

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from passerelle.archive import Archive
+from passerelle.archive.reparse import Reread, reparse_all
+from passerelle.feeds.feed import Feed, Parsed, Reply
+from passerelle.feeds.forms import FORMS
 from passerelle.ingest.ask import Asker, StoppedError
 from passerelle.ingest.budget import Budget
 from passerelle.lake.contract import Selection
@@ -210,6 +213,31 @@ def test_a_missing_key_is_told_and_costs_no_call(city: City, asker: Make, publis
     )
     asker(archive, budgets, CITY_KEY="s3cret").ask("a")
     assert publisher.asked[0][2]["x-key"] == "s3cret"
+
+
+def test_a_fetched_reply_is_read_again(
+    city: City, asker: Make, publisher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its parser is mended one call reads again what was fetched; each reading is known since its own time."""
+    archive = city("a")
+    publisher.pages["/a"].headers = {"ETag": '"v1"'}
+    asker(archive).ask("a")
+    asker(archive).ask("a")
+    between = datetime.now(UTC)
+    form = FORMS["counts"]
+
+    def mended(reply: Reply, feed: Feed) -> Parsed:
+        return form.parse(replace(reply, body=reply.body.replace(b" 120", b" 12")), feed)
+
+    monkeypatch.setitem(FORMS, "counts", replace(form, parse=mended))
+    assert reparse_all(archive) == {"a": Reread(replies=1, unreadable=0, changed=1, withdrawn=0)}
+    assert archive.lake.read(Selection())["value"].to_pylist() == [12]
+    assert archive.lake.read(Selection(as_known_at=between))["value"].to_pylist() == [120]
+    known = archive.lake.history(Selection())["known_since"].to_pylist()
+    assert known[0] < between < known[1]
+    # And the plan goes on: "unchanged" is still said of the same reply.
+    assert asker(archive).ask("a").reply_id == 1
+    assert archive.lake.read(Selection())["value"].to_pylist() == [12]
 
 
 def test_an_answer_that_comes_after_the_end_is_dropped(city: City, asker: Make, publisher: Any) -> None:

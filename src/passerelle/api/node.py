@@ -15,6 +15,7 @@ from passerelle.feeds._http import Limits
 from passerelle.feeds.feed import Feed
 from passerelle.ingest.ask import Asker
 from passerelle.ingest.budget import read_budgets
+from passerelle.ingest.replay import Replayer
 from passerelle.ingest.run import Ingest
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.series import list_words
@@ -24,7 +25,7 @@ _WORDS = {"series": pl.Int64, "feed": pl.String, "quantity": pl.String}
 
 
 class Node:
-    """One open city. `ingest` asks no publisher by itself until it is started."""
+    """One open city. `ingest` asks no publisher and `replays` play nothing by themselves until they are started."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
@@ -33,8 +34,23 @@ class Node:
         self.public_key = format_public_key(archive.key)
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.coverage = Coverage(archive)
+        self.replays = {replay.feed: Replayer(archive, replay) for replay in archive.city.replays}
         self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))
         self.trust = Watch(archive)
+
+    def start(self, *, fetches: bool, replays: bool) -> None:
+        """Ask the publishers from now on, and play the recordings, as far as is wanted."""
+        if fetches:
+            self.ingest.start()
+        if replays:
+            for replayer in self.replays.values():
+                replayer.start()
+
+    def stop(self) -> None:
+        """End what was started; nothing more comes into the archive by itself."""
+        for replayer in self.replays.values():
+            replayer.stop()
+        self.ingest.stop()
 
     def sectors_of(self, feed_id: str) -> list[str]:
         """The sectors of the feed's quantities."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -74,7 +74,7 @@ def reparse(archive: Archive, feed_id: str, progress: Progress | None = None) ->
         read, rows = _read_again(archive, replies, Path(spool), progress)
         with archive.engine.connect() as connection:
             numbers = list_numbers(connection, feed=feed_id)
-        known_since = datetime.now(UTC)
+        known_since = archive.clock.read()
         changed = withdrawn = 0
         for at, group in enumerate(_group(numbers, rows)):
             reading = _read_last(Path(spool), group)

@@ -144,7 +144,7 @@ def _running(folders: dict[str, Path], shift: int) -> Iterator[Processes]:
     with contextlib.ExitStack() as stack:
         processes: Processes = {}
         for name, folder in folders.items():
-            command = [*_PROGRAM, "up", str(folder), "--shift", str(shift), "--with-parent", "--no-fetch"]
+            command = [*_PROGRAM, "up", str(folder), "--shift", str(shift), "--with-parent", "--no-fetch", "--replay"]
             with folder.with_suffix(".log").open("ab") as log:
                 # A session of their own, or Ctrl-C would reach them as well and twice.
                 process = subprocess.Popen(  # noqa: S603

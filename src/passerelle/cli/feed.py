@@ -52,6 +52,7 @@ def show_feed(feed_id: str, folder: Path, node: str | None, token: str | None, a
         "quantities": ", ".join(row["quantities"]),
         "sectors": ", ".join(row["sectors"]),
         **_flatten_asking(row["asking"]),
+        "replay": row["replay"] and f"{row['replay']['first']} to {row['replay']['last']}",
     }
     show(row, as_json=as_json, human=lambda: show_fields(fields))
 

@@ -46,7 +46,10 @@ def init(folder: Path, city: str | None, as_json: bool) -> None:
     envvar="PASSERELLE_NO_FETCH",
     help="Ask no publisher by plan, only when told to (or PASSERELLE_NO_FETCH=1).",
 )
-def up(folder: Path, host: str, port: int | None, shift: int, with_parent: bool, no_fetch: bool) -> None:
+@click.option(
+    "--replay", is_flag=True, help="Play the city's recorded sequences as if they came now, as the demo does."
+)
+def up(folder: Path, host: str, port: int | None, shift: int, with_parent: bool, no_fetch: bool, replay: bool) -> None:
     """Run the node of the city in FOLDER until Ctrl-C or SIGTERM; logs are JSON on standard error.
 
     Feeds that have an address are asked at their cadences, within their publishers' budgets.
@@ -55,7 +58,7 @@ def up(folder: Path, host: str, port: int | None, shift: int, with_parent: bool,
     """
     if with_parent:
         threading.Thread(target=_stop_with_parent, daemon=True).start()
-    run_node(folder, host=host, port=port, shift=shift, fetches=not no_fetch)
+    run_node(folder, host=host, port=port, shift=shift, fetches=not no_fetch, replays=replay)
 
 
 def _stop_with_parent() -> None:

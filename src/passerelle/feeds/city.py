@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +24,7 @@ __all__ = [
     "Bundle",
     "City",
     "Division",
+    "Replay",
     "find_city_file",
     "find_data_file",
     "list_areas",
@@ -61,6 +62,20 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A recorded sequence of replies under `data/` that a node started for it plays, one every so many seconds.
+
+    `first` and `last` are the days of the recording, which is what everyone who sees the feed is told.
+    """
+
+    feed: str
+    path: str
+    first: date
+    last: date
+    every_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """A node's subject; `bbox` is west, south, east, north and `centre` longitude, latitude in degrees."""
 
@@ -76,6 +91,7 @@ class City:
     divisions: tuple[Division, ...]
     feeds: tuple[Feed, ...]
     bundles: tuple[Bundle, ...]
+    replays: tuple[Replay, ...]
 
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -127,6 +143,14 @@ class _BundleTable(msgspec.Struct, forbid_unknown_fields=True):
     recorded_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
+class _ReplayTable(msgspec.Struct, forbid_unknown_fields=True):
+    feed: _Text
+    file: _Text
+    first: date
+    last: date
+    every_seconds: Annotated[float, msgspec.Meta(gt=0)]
+
+
 class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
     id: _Word
     name: _Title
@@ -140,6 +164,7 @@ class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
     division: list[_DivisionTable] = []
     feed: list[_FeedTable] = []
     bundle: list[_BundleTable] = []
+    replay: list[_ReplayTable] = []
     # Read by `passerelle demo`, which starts such a node only where it is named.
     demo: Literal["on request"] | None = None
 
@@ -201,9 +226,10 @@ def _build(table: _CityFile) -> City:
     ids = [feed.id for feed in feeds]
     if len(set(ids)) != len(ids):
         raise InvalidValueError(f"feed: an id stands twice in {ids}", where="feed")
-    for entry in table.bundle:
-        if entry.feed not in ids:
-            raise UnknownNameError("feed", entry.feed, ids, where="bundle")
+    named = [("bundle", entry.feed) for entry in table.bundle] + [("replay", entry.feed) for entry in table.replay]
+    for where, feed in named:
+        if feed not in ids:
+            raise UnknownNameError("feed", feed, ids, where=where)
     return City(
         id=table.id,
         name=msgspec.structs.asdict(table.name),
@@ -220,6 +246,9 @@ def _build(table: _CityFile) -> City:
         ),
         feeds=feeds,
         bundles=tuple(Bundle(entry.feed, entry.file, entry.recorded_at) for entry in table.bundle),
+        replays=tuple(
+            Replay(entry.feed, entry.file, entry.first, entry.last, entry.every_seconds) for entry in table.replay
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 from litestar import get
@@ -17,6 +17,7 @@ from passerelle.api.trust import FeedTrustOut, read_feed_trust
 from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.feeds.feed import Feed
 from passerelle.ingest.ask import find_host
+from passerelle.ingest.replay import Replayer
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.asks import Ask, list_asks
 from passerelle.registry.refused import list_refused
@@ -59,11 +60,21 @@ class AskingOut(msgspec.Struct, frozen=True):
     budgets: list[BudgetOut]
 
 
+class ReplayOut(msgspec.Struct, frozen=True):
+    """The first and last day of the recording that the feed replays, how often a reply of it comes, and if more do."""
+
+    first: date
+    last: date
+    every_seconds: float
+    playing: bool
+
+
 class FeedOut(msgspec.Struct, frozen=True):
     """A feed's declaration and what this node holds of it; `cadence_seconds` is null for an ended feed.
 
-    `asking` is null for a feed without an address, which is read from recorded files or posted.
-    `trust` is null until the feed's series are judged.
+    `asking` is null for a feed without an address, which is read from recorded files or posted. `trust` is null until
+    the feed's series are judged. `replay` is null but for a feed whose observations are replayed from a recording: they
+    keep its times, and are as old as those say.
     """
 
     id: str
@@ -85,6 +96,7 @@ class FeedOut(msgspec.Struct, frozen=True):
     refused: int
     asking: AskingOut | None
     trust: FeedTrustOut | None
+    replay: ReplayOut | None
 
 
 class ReplyOut(msgspec.Struct, frozen=True):
@@ -118,7 +130,12 @@ class RefusedOut(msgspec.Struct, frozen=True):
 
 
 def _show(
-    feed: Feed, replies: FeedReplies | None, observations: int, asking: AskingOut | None, trust: FeedTrustOut | None
+    node: Node,
+    feed: Feed,
+    replies: FeedReplies | None,
+    observations: int,
+    ask: Ask | None,
+    trust: FeedTrustOut | None,
 ) -> FeedOut:
     return FeedOut(
         id=feed.id,
@@ -138,9 +155,17 @@ def _show(
         last_reply=None if replies is None else replies.last,
         observations=observations,
         refused=0 if replies is None else replies.refused,
-        asking=asking,
+        asking=_show_asking(node, feed, ask),
         trust=trust,
+        replay=_show_replay(node.replays.get(feed.id)),
     )
+
+
+def _show_replay(replayer: Replayer | None) -> ReplayOut | None:
+    if replayer is None:
+        return None
+    replay = replayer.replay
+    return ReplayOut(replay.first, replay.last, replay.every_seconds, replayer.is_playing)
 
 
 def _show_asking(node: Node, feed: Feed, ask: Ask | None) -> AskingOut | None:
@@ -189,13 +214,7 @@ def _show_all(node: Node, feeds: Sequence[Feed]) -> list[FeedOut]:
         trust = read_feed_trust(node, connection, feeds)
     rows = node.count_by_feed()
     return [
-        _show(
-            feed,
-            replies.get(feed.id),
-            rows.get(feed.id, 0),
-            _show_asking(node, feed, asks.get(feed.id)),
-            trust.get(feed.id),
-        )
+        _show(node, feed, replies.get(feed.id), rows.get(feed.id, 0), asks.get(feed.id), trust.get(feed.id))
         for feed in feeds
     ]
 
