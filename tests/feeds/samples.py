@@ -58,6 +58,7 @@ TIMETABLE = {
 
 _POINT = {"type": "Point", "coordinates": [2.35, 48.85]}
 DISTRICTS = {f"751{number:02}": Area("d", f"751{number:02}", f"District {number}", _POINT) for number in range(1, 21)}
+TRANSIT = "../shared/data/mobility/transit"
 
 SAMPLES = [
     Sample("autolib_events", feed="autolib-events"),
@@ -119,6 +120,11 @@ SAMPLES = [
     Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt", moved=2),
     # Any row of these may be what all departures hang on.
     *(Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=name, moved=99) for name in TIMETABLE),
+    # Two arrivals and two departures at each stop of a trip may be those of the trip after it.
+    Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-trip-updates.pb", parameters={"network": "x"}, moved=80),
+    # A vehicle and an alert count for their route or stop and in all.
+    Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_ct-vehicle-positions.pb", parameters={"network": "x"}, moved=4),
+    Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-alerts.pb", parameters={"network": "x"}, moved=1),
     Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
     Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
     Sample("mapped", path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json", parameters=ODRE),

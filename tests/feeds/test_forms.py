@@ -145,7 +145,12 @@ def test_forms_are_named_as_their_modules() -> None:
 
 def test_only_forms_with_personal_data_scrub() -> None:
     """Requests of citizens are scrubbed, single vehicles kept out; counters and meters hold nobody's data."""
-    assert [name for name, form in FORMS.items() if form.scrub is not None] == ["dans_ma_rue", "datasf_311", "gbfs"]
+    assert [name for name, form in FORMS.items() if form.scrub is not None] == [
+        "dans_ma_rue",
+        "datasf_311",
+        "gbfs",
+        "gtfs_rt",
+    ]
 
 
 def test_feeds_are_declared_in_full(cities: list[City]) -> None:

@@ -21,3 +21,8 @@ def name_network(feed: Feed) -> str:
             f"feed {feed.id!r}: a network is needed to tell its stops from others'", where="network"
         )
     return network
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` may be an id, by the rule of `ID`."""
+    return 0 < len(text) <= 100 and text.isprintable()
