@@ -25,6 +25,8 @@ SERVE = "import sys; from pathlib import Path; from passerelle.app import run_no
 SERVE += "run_node(Path(sys.argv[1]), port=int(sys.argv[2]))"
 EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
 READY_SECONDS = 60
+PATIENCE_SECONDS = 60
+"""How long an answer is waited for: what is asked here is what comes, not when."""
 
 
 class NodeProcess:
@@ -81,13 +83,14 @@ class NodeProcess:
     def register(self, place: str) -> str:
         """The id of a new series of hourly counts at `place`."""
         body = {"place": {"id": place, "kind": "counter", "name": place}, "quantity": QUANTITY, "facet": ""}
-        answer = httpx.post(f"{self.api}/series", json=body, headers=self.headers)
+        answer = httpx.post(f"{self.api}/series", json=body, headers=self.headers, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
     def read_versions(self, series: str) -> pl.DataFrame:
         """Every version of the series: `start` as hours since EPOCH, and `value`."""
-        answer = httpx.get(f"{self.api}/series/{series}/observations", params={"format": "parquet", "versions": "true"})
+        whole = {"format": "parquet", "versions": "true"}
+        answer = httpx.get(f"{self.api}/series/{series}/observations", params=whole, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 200, answer.text
         hour = ((pl.col("start") - EPOCH) / timedelta(hours=1)).cast(pl.Int64)
         return pl.read_parquet(answer.content).select(hour.alias("hour"), "value")
