@@ -43,6 +43,16 @@ COUNTERS: dict[str, Any] = {
     },
     "value": [{"column": "bike_count", "quantity": "bicycle_count"}],
 }
+SFPARK: dict[str, Any] = {
+    "file": {"format": "csv"},
+    "time": {"columns": ["date"], "format": "%m/%d/%Y", "marks": "start", "length": "P1D"},
+    "place": {"id": "facility", "prefix": "garage", "kind": "garage"},
+    "facet": "Usage Type",
+    "value": [
+        {"column": "entries", "quantity": "parking_entries"},
+        {"column": "exits", "quantity": "parking_exits"},
+    ],
+}
 ONE: dict[str, Any] = {
     "file": {"format": "csv"},
     "time": {"columns": ["when"], "format": "%Y-%m-%d %H:%M", "marks": "start", "length": "PT1H"},

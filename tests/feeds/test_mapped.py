@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 import pytest
-from tests.feeds.mappings import COUNTERS, EIA930, GEODAIR, ODRE, ONE, QUANTITIES, changed
+from tests.feeds.mappings import COUNTERS, EIA930, GEODAIR, ODRE, ONE, QUANTITIES, SFPARK, changed
 
 from passerelle.feeds import FORMS
 from passerelle.feeds.city import find_city_file, find_data_file, parse_city
@@ -50,6 +50,7 @@ def reasons(parsed: Parsed) -> list[tuple[int, str]]:
         ("eia930-pge", "eia930_pge/CISO-PGAE_2020_2023.csv", EIA930, "UTC"),
         ("geodair-no2-mean", "geodair_no2/pollution_paris_no2_daily_clean.csv", GEODAIR, "Europe/Paris"),
         ("bike-counters", "paris_bike_counters/bike_counts_hourly_2020-09-01_2021-08-09.parquet", COUNTERS, "UTC"),
+        ("sfpark-garages", "sfpark/sfpark_garages_daily.csv.gz", SFPARK, "America/Los_Angeles"),
     ],
 )
 def test_a_recording_is_read_as_by_its_own_form(

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from passerelle.feeds.city import find_city_file, read_city
+from passerelle.feeds.city import find_city_file, parse_city, parse_feeds, read_city
+from passerelle.feeds.feed import Feed
 from passerelle.model.errors import FolderBusyError, InvalidValueError, LayoutError
 from passerelle.registry.database import open_database
 
@@ -51,6 +52,21 @@ def create_folder(folder: Path, city: str | Path) -> None:
     open_database(folder / REGISTRY).dispose()
     # Last: a folder with a layout is a whole one.
     _write_whole(folder / LAYOUT_FILE, json.dumps({"layout": LAYOUT}))
+
+
+def add_feeds(folder: Path, entries: str, name: str) -> tuple[Feed, ...]:
+    """The feeds of a text of `[[feed]]` entries called `name`, now in the folder's city file.
+
+    Nothing is written unless the whole city file can be read with them. A running node reads it when it starts again.
+    """
+    read_layout(folder)
+    path = folder / CITY
+    before = path.read_text(encoding="utf-8")
+    added = parse_feeds(entries, name, read_city(path).time_zone)
+    together = f"{before.rstrip()}\n\n{entries.strip()}\n"
+    parse_city(together, CITY)
+    _write_whole(path, together)
+    return added
 
 
 def require_empty(folder: Path) -> None:

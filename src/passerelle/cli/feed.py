@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from passerelle.archive.folder import CITY, add_feeds, find_node
+from passerelle.cli.new_feed import new_feed
 from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
 from passerelle.cli.progress import progress_bar
 
@@ -115,6 +117,32 @@ def reread_feed(feed_id: str | None, folder: Path, node: str | None, token: str 
     columns = ("replies", "unreadable", "changed", "withdrawn")
     rows = ([name, *(read[column] for column in columns)] for name, read in answer.items())
     show(answer, as_json=as_json, human=lambda: show_table(("feed", *columns), rows))
+
+
+feed.add_command(new_feed)
+
+
+@feed.command("add")
+@click.argument("entry", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--folder",
+    envvar="PASSERELLE_FOLDER",
+    default=".",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The city's folder.",
+)
+@with_json
+def add_feed(entry: Path, folder: Path, as_json: bool) -> None:
+    """Add the feeds of the file ENTRY to the city file in its folder; a running node reads it when it starts again.
+
+    Example: passerelle feed add counts.toml --folder demo/paris
+    """
+    added = ", ".join(one.id for one in add_feeds(folder, entry.read_text(encoding="utf-8"), entry.name))
+    running = find_node(folder)
+    following = f"passerelle import FILE --feed ID --folder {folder}" if running is None else "start the node again"
+    answer = {"added": added, "city_file": str(folder / CITY), "next": following}
+    show(answer, as_json=as_json, human=lambda: show_fields(answer))
 
 
 COMMANDS = {"feed": feed}

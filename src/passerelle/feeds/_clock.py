@@ -114,8 +114,11 @@ def _read(rows: pl.DataFrame, columns: Sequence[str], pattern: str | None) -> tu
         return _utc((number * EPOCHS[pattern]).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))), None
     if pattern == RFC3339:
         pattern, text = "%Y-%m-%d %H:%M:%S%.f%z", text.str.replace("[Tt]", " ").str.to_uppercase()
-    completed, added = _complete(_expand(pattern or ""))
-    clock, late = _read_midnight(text, _expand(pattern or ""), added, completed)
+    pattern = _expand(pattern or "")
+    completed, added = _complete(pattern)
+    # The parser itself would take "1/2/2021" for the hour 21 of a year 20, and blanks for nothing.
+    text = pl.when(text.str.contains(f"^{_match(pattern)}$")).then(text)
+    clock, late = _read_midnight(text, pattern, added, completed)
     if "%z" in completed:
         return _utc(clock + late), None
     return pl.lit(None), clock + late
@@ -124,8 +127,7 @@ def _read(rows: pl.DataFrame, columns: Sequence[str], pattern: str | None) -> tu
 def _read_midnight(text: pl.Expr, pattern: str, added: str, completed: str) -> tuple[pl.Expr, pl.Expr]:
     """The time without the day that "24:00" adds, and that day."""
     if "%H" in pattern:
-        before = "".join(_DIGITS.get(token, re.escape(token)) for token in _TOKEN.findall(pattern.partition("%H")[0]))
-        midnight = f"^({before})24(:?00(?::?00(?:\\.0+)?)?)?($|[^0-9:.])"
+        midnight = f"^({_match(pattern.partition('%H')[0])})24(:?00(?::?00(?:\\.0+)?)?)?($|[^0-9:.])"
         late = pl.when(text.str.contains(midnight)).then(pl.duration(days=1)).otherwise(pl.duration())
         text = text.str.replace(midnight, "${1}00${2}${3}")
     else:
@@ -133,6 +135,11 @@ def _read_midnight(text: pl.Expr, pattern: str, added: str, completed: str) -> t
     text = text.str.replace("Z$", "+0000") if "%z" in pattern else text
     zoned = "UTC" if "%z" in completed else None
     return (text + added).str.to_datetime(completed, time_unit="us", time_zone=zoned, strict=False), late
+
+
+def _match(pattern: str) -> str:
+    """A regular expression of the texts that `pattern` is meant for."""
+    return "".join(_DIGITS.get(token, re.escape(token)) for token in _TOKEN.findall(pattern))
 
 
 def _complete(pattern: str) -> tuple[str, str]:

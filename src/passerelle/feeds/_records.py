@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from passerelle.feeds._csv import REFUSED, read_lines
-from passerelle.feeds._mapping import Csv, Json, JsonLines, Parquet
 from passerelle.feeds._rows import refuse_where
 from passerelle.feeds._text import read_bytes, read_text
 from passerelle.feeds.feed import Reply
+from passerelle.feeds.mapping import Csv, Json, JsonLines, Parquet
 from passerelle.model.errors import ReplyError
 
 _TIMES = (pa.types.is_timestamp, pa.types.is_date)
@@ -95,7 +95,9 @@ def _read_json(
     if absent and whole.height and (not sparse or len(absent) == len(values)):
         raise ReplyError(f"no record has {absent}; the first record: {whole['raw'][0][:200]!r}", where="body")
     held, without = refuse_where(
-        whole, ~pl.any_horizontal(_holds(column) for column in values), pl.lit(f"has none of {list(values)}")
+        whole,
+        ~pl.any_horizontal(pl.lit(not values), *(_holds(column) for column in values)),
+        pl.lit(f"has none of {list(values)}"),
     )
     cells = {named(column): pl.col("raw").str.json_path_match(_path(column)).fill_null("") for column in columns}
     return held.with_columns(**cells), pl.concat([broken, without])

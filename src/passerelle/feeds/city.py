@@ -137,6 +137,10 @@ class _FeedTable(msgspec.Struct, forbid_unknown_fields=True):
     areas: _AreaFile | None = None
 
 
+class _FeedFile(msgspec.Struct, forbid_unknown_fields=True):
+    feed: Annotated[list[_FeedTable], msgspec.Meta(min_length=1)]
+
+
 class _BundleTable(msgspec.Struct, forbid_unknown_fields=True):
     feed: _Text
     file: _Text
@@ -188,6 +192,15 @@ def parse_city(text: str, name: str) -> City:
         return _build(table)
     except PasserelleError as error:
         raise InvalidValueError(f"{name}: {error}", where=error.where or name) from error
+
+
+def parse_feeds(text: str, name: str, zone: ZoneInfo) -> tuple[Feed, ...]:
+    """The feeds of a text that has nothing but `[[feed]]` entries, in a city whose clock is `zone`."""
+    try:
+        table = convert(tomllib.loads(text), _FeedFile, name)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidValueError(f"{name} can't be read as TOML: {error}", where=name) from error
+    return tuple(_build_feed(entry, zone) for entry in table.feed)
 
 
 def find_city_file(name: str) -> Path:

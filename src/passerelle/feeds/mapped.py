@@ -12,10 +12,10 @@ import polars as pl
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._clock import mark_interval, parse_length, read_instants
 from passerelle.feeds._csv import REFUSED
-from passerelle.feeds._mapping import RowPlace, TableMapping, read_mapping
 from passerelle.feeds._records import named, read_records
 from passerelle.feeds._rows import assemble, read_numbers, refuse_where, slug
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
+from passerelle.feeds.mapping import RowPlace, TableMapping, read_mapping
 from passerelle.model.place import Place, point
 from passerelle.model.quantity import list_quantities
 
@@ -35,15 +35,14 @@ def parse_mapped(reply: Reply, feed: Feed, mapping: TableMapping) -> Parsed:
         rows = rows.filter(~pl.col(named(rule.column)).is_in(rule.words))
     known = mapping.describe_places()
     rows, places, unplaced = _place_rows(rows, mapping, known)
-    series = [
-        name for name in ("place", *([named(mapping.long.names)] if mapping.long else [])) if name in rows.columns
-    ]
+    rows, unsaid = _facet_rows(rows, mapping)
+    series = ["place", "told", *([named(mapping.long.names)] if mapping.long is not None else [])]
     rows, untimed = read_instants(
         rows,
         [named(column) for column in mapping.time.columns],
         mapping.time.format,
         feed.time_zone,
-        keys=series,
+        keys=[name for name in series if name in rows.columns],
         twice=mapping.time.twice,
     )
     length = parse_length(mapping.time.length)
@@ -58,7 +57,7 @@ def parse_mapped(reply: Reply, feed: Feed, mapping: TableMapping) -> Parsed:
     return assemble(
         (place for place in described.values() if place.id in there),
         values,
-        [refused, *unplaced, untimed, endless, *unread],
+        [refused, *unplaced, unsaid, untimed, endless, *unread],
     )
 
 
@@ -84,6 +83,18 @@ def _place_rows(
     )
     kept, unlocated = _locate(kept, place, mapping.decimal)
     return kept, _describe(kept, place, known), [unnamed, unlocated]
+
+
+def _facet_rows(rows: pl.DataFrame, mapping: TableMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows with `told`, their facet, where a column says it, and those of which it says none."""
+    if mapping.facet is None:
+        return rows, pl.DataFrame(schema=REFUSED)
+    text = pl.col(named(mapping.facet))
+    return refuse_where(
+        rows.with_columns(told=text.str.strip_chars().str.to_lowercase()),
+        ~pl.col("told").str.contains(r"^[^\pC]{1,100}$"),
+        pl.format("{} is '{}', not a facet", pl.lit(named(mapping.facet)), text.str.slice(0, 40)),
+    )
 
 
 def _describe(rows: pl.DataFrame, place: RowPlace, known: dict[str, Place]) -> list[Place]:
@@ -163,7 +174,7 @@ def _read_values(rows: pl.DataFrame, mapping: TableMapping) -> tuple[pl.DataFram
     return values.with_columns(
         place=pl.coalesce("at", *rowed),
         quantity=pl.col("meant"),
-        facet=pl.col("sort"),
+        facet=pl.col("sort" if mapping.facet is None else "told"),
         value=pl.when(pl.col("factor").is_null()).then("value").otherwise(pl.col("value") * pl.col("factor")),
     ), [unknown, read[1]]
 

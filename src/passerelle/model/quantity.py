@@ -115,3 +115,21 @@ def get_quantity(name: str) -> Quantity:
         return _table()[name]
     except KeyError:
         raise UnknownNameError("quantity", name, list(_table()), where="quantity") from None
+
+
+def find_quantities(words: str) -> list[Quantity]:
+    """The quantities in whose name, titles, unit or meaning each of the words stands.
+
+    >>> [quantity.name for quantity in find_quantities("no2 maximum")]
+    ['no2_daily_max']
+    """
+    wanted = words.lower().split()
+    return [
+        quantity
+        for quantity in list_quantities()
+        if all(
+            word
+            in f"{quantity.name} {quantity.title_en} {quantity.title_fr} {quantity.unit} {quantity.meaning}".lower()
+            for word in wanted
+        )
+    ]

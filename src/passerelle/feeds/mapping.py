@@ -121,7 +121,8 @@ class PassOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TableMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `parameters` of a feed in the form `mapped`.
 
-    A value that is blank or one of `absent` is the publisher's word for none.
+    A value that is blank or one of `absent` is the publisher's word for none. `facet` is a column
+    whose text, in small letters, is the facet of the row's values.
     """
 
     file: Csv | Json | JsonLines | Parquet
@@ -130,6 +131,7 @@ class TableMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place: RowPlace | None = None
     places: list[KnownPlace] = []
     long: Long | None = None
+    facet: _Text | None = None
     pass_over: list[PassOver] = []
     absent: list[str] = []
     decimal: Literal[".", ","] = "."
@@ -138,8 +140,8 @@ class TableMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The columns the mapping reads, each once."""
         place = self.place
         placed = [place.id, place.name, place.longitude, place.latitude] if place is not None else []
-        passed = [rule.column for rule in self.pass_over]
-        return list(dict.fromkeys(name for name in [*self.time.columns, *placed, *passed, *self.list_values()] if name))
+        other = [self.facet, *(rule.column for rule in self.pass_over)]
+        return list(dict.fromkeys(name for name in [*self.time.columns, *placed, *other, *self.list_values()] if name))
 
     def list_values(self) -> list[str]:
         """The columns that say the values and, in a long table, what they are."""
@@ -224,6 +226,8 @@ def _find_in_values(mapping: TableMapping, declared: Sequence[str]) -> _Problems
             )
         elif unlike := _find_unlike(mapping.time, value.quantity):
             problems.append(unlike)
+        if value.facet and mapping.facet is not None:
+            problems.append((f"{key}.facet", f"{value.facet!r} stands beside the column of facets {mapping.facet!r}"))
         if (value.factor is None) != (value.factor_source is None):
             problems.append((key, "factor and factor_source are needed together"))
     columns = Counter(value.column for value in mapping.value)
