@@ -39,7 +39,7 @@ _WORDS = {
     "attribution": "What to show beside the data.",
     "redistribute": "What may leave the node: yes, derived or no.",
     "cadence": "Seconds between two answers of the publisher.",
-    "zone": "The clock of its times, such as Europe/Paris.",
+    "zone": "The clock of its times, as IANA names it: Area/City.",
     "format": "How times are written: a strftime pattern, rfc3339, epoch_s or epoch_ms.",
     "marks": "What a time marks: start or end of an interval, or the instant of a state.",
     "length": "The interval's length in ISO 8601, such as PT1H or P1D.",
@@ -157,7 +157,7 @@ def _ask_declaration(sample: Path, answers: Answers) -> Declaration:
     title = answers.ask("title", "What it is, in English", name.replace("-", " "))
     publisher = answers.ask("publisher", "Who publishes it", "unknown")
     # A time that says its offset needs no clock, but a day's length does.
-    zone = answers.ask("zone", "The clock of its times, such as Europe/Paris")
+    zone = answers.ask("zone", "The clock of its times, as IANA names it (Area/City)")
     cadence = answers.ask("cadence", "Seconds between two answers, nothing where none come", "")
     if cadence and not cadence.isdigit():
         raise InvalidValueError(f"--cadence is {cadence!r}; a whole number of seconds is allowed", where="--cadence")
