@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,6 +59,20 @@ TIMETABLE = {
 
 _POINT = {"type": "Point", "coordinates": [2.35, 48.85]}
 DISTRICTS = {f"751{number:02}": Area("d", f"751{number:02}", f"District {number}", _POINT) for number in range(1, 21)}
+CHARGING = [
+    {
+        "country_code": "FR",
+        "party_id": "X",
+        "id": f"L{at}",
+        "name": f"Location {at}",
+        "coordinates": {"latitude": f"48.{at}", "longitude": "2.35"},
+        "evses": [{"uid": "1", "status": "AVAILABLE", "last_updated": "2024-01-01T00:00:00Z"}] * at,
+        "energy_mix": {"energy_sources": [{"source": "SOLAR", "percentage": 100}]},
+        "last_updated": "2024-01-01T00:00:00Z",
+    }
+    for at in range(5)
+]
+
 TRANSIT = "../shared/data/mobility/transit"
 
 SAMPLES = [
@@ -128,6 +143,7 @@ SAMPLES = [
     Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
     Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
     Sample("mapped", path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json", parameters=ODRE),
+    Sample("ocpi", body=json.dumps(CHARGING).encode(), parameters={"holds_seconds": 600}),
     Sample(
         "odre_eco2mix",
         feed="eco2mix-national",

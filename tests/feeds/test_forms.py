@@ -150,6 +150,7 @@ def test_only_forms_with_personal_data_scrub() -> None:
         "datasf_311",
         "gbfs",
         "gtfs_rt",
+        "ocpi",
     ]
 
 
