@@ -36,7 +36,7 @@ def read_files(bundle: bytes) -> dict[str, bytes]:
 
 
 def test_nothing_leaves_once_nothing_may(paris: Case, tmp_path: Path) -> None:
-    """Under `no` the kept bundle is refused by every way out, each naming the licence; no file is written."""
+    """Under `no` finding and bundle are refused by every way out and left out of lists; no file is written."""
     folder, target = redeclare(paris, tmp_path / "no", "no"), tmp_path / "bundle.zip"
     archive = open_archive(folder)
     with pytest.raises(RedistributionError, match="ODbL"):
@@ -45,11 +45,28 @@ def test_nothing_leaves_once_nothing_may(paris: Case, tmp_path: Path) -> None:
     with connect(folder) as city, pytest.raises(AnswerError, match="ODbL") as refused:
         city.bundle(paris.finding["id"])
     assert refused.value.status == 403
+    with connect(folder) as city, pytest.raises(AnswerError, match="ODbL"):
+        city.read(f"findings/{paris.finding['id']}")
+    with connect(folder) as city:
+        change = city.read(f"changes/{paris.finding['change']}")
+        assert change["finding"] is None
+        assert change["study"]["id"] == paris.finding["study"]
+        assert [one["finding"] for one in city.list_all("changes")] == [None]
+        assert list(city.list_all("findings")) == []
     words = ["study", "show", paris.finding["id"], "--bundle", str(target), "--folder", str(folder)]
     shown = CliRunner().invoke(main, words)
     assert shown.exit_code == 1
     assert "ODbL" in shown.stderr
     assert not target.exists()
+
+
+def test_a_feed_that_left_the_city_keeps_its_findings_here(paris: Case, tmp_path: Path) -> None:
+    """Its licence isn't known any more: the change is still listed, without a finding."""
+    folder = redeclare(paris, tmp_path / "left", "yes")
+    file, feed = folder / "city.toml", paris.declaration.study.outcome.feed
+    file.write_text(file.read_text(encoding="utf-8").replace(f'"{feed}"', '"another"'), "utf-8")
+    with connect(folder) as city:
+        assert [one["finding"] for one in city.list_all("changes")] == [None]
 
 
 def test_only_what_is_derived_leaves_once_rows_may_not(paris: Case, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
 from passerelle.registry.studies import get_study, list_studies
+from passerelle.studies.release import may_release
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -59,8 +60,14 @@ class ChangeWhole(_Change, frozen=True, kw_only=True):
     finding: dict[str, Any] | None = None
 
 
-def _show(connection: Connection, document: dict[str, Any]) -> ChangeOut:
-    return msgspec.convert({**document, "finding": latest_finding_of(connection, document["id"])}, ChangeOut)
+def _show(node: Node, connection: Connection, document: dict[str, Any]) -> ChangeOut:
+    return msgspec.convert({**document, "finding": _find_latest(node, connection, document["id"])}, ChangeOut)
+
+
+def _find_latest(node: Node, connection: Connection, change_id: str) -> dict[str, Any] | None:
+    """The change's latest finding, unless its feed's licence has come to keep it here."""
+    finding = latest_finding_of(connection, change_id)
+    return finding if finding is not None and may_release(node.archive, finding) else None
 
 
 @get("/changes", tags=["changes"], sync_to_thread=True)
@@ -77,7 +84,7 @@ def list_all(
             connection, sector=check_sector(sector), q=q, limit=limit + 1, after=read_cursor(cursor, str)
         )
         page, following = cut_page(found, limit, lambda document: document["id"])
-        return Page([_show(connection, document) for document in page], following)
+        return Page([_show(node, connection, document) for document in page], following)
 
 
 @get("/changes/{change_id:str}", tags=["changes"], sync_to_thread=True)
@@ -85,7 +92,7 @@ def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWho
     """One change, its studies and its latest finding."""
     with node.archive.engine.connect() as connection:
         document = get_change(connection, change_id)
-        finding = latest_finding_of(connection, change_id)
+        finding = _find_latest(node, connection, change_id)
         study = (
             get_study(connection, finding["study"])
             if finding

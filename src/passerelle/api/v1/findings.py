@@ -15,7 +15,7 @@ from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, check_choice
 from passerelle.registry.findings import get_finding, list_findings
-from passerelle.studies.release import release_bundle
+from passerelle.studies.release import check_release, may_release, release_bundle
 
 VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_yet")
 
@@ -85,7 +85,7 @@ def list_all(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[FindingSummary]:
-    """Findings, newest first."""
+    """Findings, newest first; those whose feed's licence has come to keep them here are left out."""
     if verdict is not None:
         check_choice("verdict", verdict, VERDICTS)
     with node.archive.engine.connect() as connection:
@@ -98,7 +98,8 @@ def list_all(
             after=read_cursor(cursor, str),
         )
     page, following = cut_page(found, limit, lambda document: document["id"])
-    return Page([msgspec.convert(document, FindingSummary) for document in page], following)
+    released = (document for document in page if may_release(node.archive, document))
+    return Page([msgspec.convert(document, FindingSummary) for document in released], following)
 
 
 @get(
@@ -110,7 +111,9 @@ def list_all(
 def read_one(node: NamedDependency[Node], finding_id: FromPath[str]) -> Response[dict[str, Any]]:
     """One finding in full, as it was signed: not a field more or less."""
     with node.archive.engine.connect() as connection:
-        return Response(get_finding(connection, finding_id))
+        finding = get_finding(connection, finding_id)
+    check_release(node.archive, finding)
+    return Response(finding)
 
 
 @get("/findings/{finding_id:str}/bundle", tags=["findings"], media_type="application/zip", sync_to_thread=True)
