@@ -150,5 +150,6 @@ SAMPLES = [
         path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
     ),
     Sample("sfpark", feed="sfpark-garages"),
+    Sample("sgip_moer", feed="sgip-moer-pge"),
     Sample("wyndham_bins", feed="wyndham-bins"),
 ]

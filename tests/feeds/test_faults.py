@@ -25,6 +25,7 @@ TEXTS = [
     "sf311-sample-b",
     "eia930-pge",
     "eia930-ciso",
+    "sgip-moer-pge",
     "sfpark-garages",
     "wyndham-bins",
 ]

@@ -42,6 +42,8 @@ COUNTED = {
     "CISO-PGAE_2020_2023.csv": (1_461 * 24 * 2 - 14, 0, 1),
     # 43,848 hours twice, less the 264 EMPTY and 1 + 72 MISSING that `grep -o` counts.
     "CISO_2015_2020_raw.csv": (43_848 * 2 - 264 - 1 - 72, 0, 1),
+    # `wc -l` 20,545 less the header, a rate and two forecasts each.
+    "caiso_pge_moer_hourly_2019_2021.csv": (20_544 * 3, 0, 1),
     # 26 pairs of garage and use on 792 days, 183 + 183 + 303 days of three more; entries and exits.
     "sfpark_garages_daily.csv.gz": ((26 * 792 + 183 + 183 + 303) * 2, 0, 13),
     # Refused by awk on the times and points: 129 closed before opened and 24 without a point; 55 and none.

@@ -27,6 +27,7 @@ UCUM = {
     "kW.h",
     "MW.h",
     "g/(kW.h)",
+    "kg/(kW.h)",
     "EUR/(MW.h)",
     "m/s",
     "m3",

@@ -23,6 +23,7 @@ from passerelle.feeds import (
     ocpi,
     odre_eco2mix,
     sfpark,
+    sgip_moer,
     wyndham_bins,
 )
 from passerelle.feeds.feed import Form
@@ -50,6 +51,7 @@ FORMS: dict[str, Form] = {
         ocpi.FORM,
         odre_eco2mix.FORM,
         sfpark.FORM,
+        sgip_moer.FORM,
         wyndham_bins.FORM,
     )
 }

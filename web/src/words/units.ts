@@ -8,6 +8,7 @@ const SIGNS: Record<string, string> = {
   "MW.h": "MWh",
   "kW.h": "kWh",
   "g/(kW.h)": "g/kWh",
+  "kg/(kW.h)": "kg/kWh",
   Cel: "°C",
   "EUR/(MW.h)": "€/MWh",
 };
