@@ -73,6 +73,13 @@ CHARGING = [
     for at in range(5)
 ]
 
+_AREA = "<area><areaDesc>Area {0}</areaDesc><polygon>48,{0} 48,{0}.5 48.5,{0} 48,{0}</polygon></area>"
+ALERT = (
+    '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><sent>2024-01-01T00:00:00Z</sent><status>Actual</status>'
+    "<msgType>Alert</msgType><scope>Public</scope><info><event>Flood</event><severity>Minor</severity>"
+    f"<expires>2024-01-02T00:00:00Z</expires>{''.join(_AREA.format(at) for at in range(1, 6))}</info></alert>"
+)
+
 TRANSIT = "../shared/data/mobility/transit"
 
 SAMPLES = [
@@ -92,6 +99,7 @@ SAMPLES = [
         feed="caiso-load-forecast",
         path="../shared/data/replies/caiso_oasis/SLD_FCST_7DA_20250219.zip",
     ),
+    Sample("cap", body=ALERT.encode(), member="area"),
     Sample("comptage_velo", feed="bike-counters"),
     Sample(
         "dans_ma_rue",
