@@ -157,6 +157,15 @@ SAMPLES = [
         feed="eco2mix-national",
         path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
     ),
+    Sample(
+        "opendatasoft",
+        path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
+        parameters={
+            "time": {"columns": ["date_heure"], "format": "rfc3339", "marks": "start", "length": "PT15M"},
+            "places": [{"id": "country:fr", "kind": "country", "name": "France"}],
+            "value": [{"column": "consommation", "quantity": "electricity_demand"}],
+        },
+    ),
     Sample("sfpark", feed="sfpark-garages"),
     Sample("sgip_moer", feed="sgip-moer-pge"),
     Sample("wyndham_bins", feed="wyndham-bins"),
