@@ -17,6 +17,7 @@ from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity,
 UCUM = {
     "MW",
     "h",
+    "min",
     "ug/m3",
     "1",
     "%",

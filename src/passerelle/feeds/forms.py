@@ -5,6 +5,7 @@ from __future__ import annotations
 from passerelle.feeds import (
     autolib_events,
     autolib_stations,
+    baywheels_archive,
     bwdf,
     caiso_oasis,
     cap,
@@ -26,6 +27,7 @@ from passerelle.feeds import (
     opendatasoft,
     sfpark,
     sgip_moer,
+    velib_archive,
     wyndham_bins,
 )
 from passerelle.feeds.feed import Form
@@ -35,6 +37,7 @@ FORMS: dict[str, Form] = {
     for form in (
         autolib_events.FORM,
         autolib_stations.FORM,
+        baywheels_archive.FORM,
         bwdf.FORM,
         caiso_oasis.FORM,
         cap.FORM,
@@ -56,6 +59,7 @@ FORMS: dict[str, Form] = {
         opendatasoft.FORM,
         sfpark.FORM,
         sgip_moer.FORM,
+        velib_archive.FORM,
         wyndham_bins.FORM,
     )
 }
