@@ -184,5 +184,13 @@ SAMPLES = [
     Sample("sgip_moer", feed="sgip-moer-pge"),
     Sample("velib_archive", body=pack_table(*REPORTS), parameters=ARCHIVED),
     Sample("velib_archive", path="../shared/data/mobility/velib_paris/velib_stations_2022.csv", parameters=ARCHIVED),
+    # A vehicle counts for its line and in all.
+    Sample(
+        "siri",
+        path="../shared/data/replies/siri/siri.xml",
+        parameters={"network": "x"},
+        member="VehicleActivity",
+        moved=2,
+    ),
     Sample("wyndham_bins", feed="wyndham-bins"),
 ]

@@ -27,6 +27,7 @@ from passerelle.feeds import (
     opendatasoft,
     sfpark,
     sgip_moer,
+    siri,
     velib_archive,
     wyndham_bins,
 )
@@ -59,6 +60,7 @@ FORMS: dict[str, Form] = {
         opendatasoft.FORM,
         sfpark.FORM,
         sgip_moer.FORM,
+        siri.FORM,
         velib_archive.FORM,
         wyndham_bins.FORM,
     )
