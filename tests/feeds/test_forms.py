@@ -153,7 +153,6 @@ def test_only_forms_with_personal_data_scrub() -> None:
         "gbfs",
         "gtfs_rt",
         "ocpi",
-        "siri",
     ]
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from passerelle.feeds.feed import Redistribute
 from passerelle.lake.contract import Selection
-from passerelle.registry.series import list_numbers
+from passerelle.registry.series import get_series, list_numbers
 from passerelle.studies.bundle import write_bundle
 from passerelle.studies.evaluate import evaluate
+from passerelle.studies.trusted import read_marks, tabulate
 from passerelle.studies.units import ROWS, read_span
 from passerelle.studies.verify import verify_bundle
 
@@ -34,13 +35,16 @@ def rebuild(case: Case, redistribute: Redistribute) -> bytes:
     start, end = read_span(study, archive.city.time_zone)
     rows = pl.DataFrame(pl.from_arrow(archive.lake.read(Selection(numbers, start, end)))).select(*ROWS)
     assert len(held) == len(case.finding["data"])
-    evaluation = evaluate(rows, study, archive.city.time_zone)
+    with archive.engine.connect() as connection:
+        series = {number: get_series(connection, number) for number in numbers}
+    marks = tabulate(read_marks(archive, study.outcome.feed, series, start, end))
+    evaluation = evaluate(rows, study, archive.city.time_zone, marks=marks)
     feed = replace(archive.get_feed(study.outcome.feed), redistribute=redistribute)
-    return write_bundle(case.finding, evaluation, rows, feed, archive.key)
+    return write_bundle(case.finding, evaluation, rows, marks, feed, archive.key)
 
 
 def test_rows_are_in_it_where_they_may_leave(paris: Case) -> None:
-    """The nine files of an open feed's finding."""
+    """The ten files of an open feed's finding."""
     assert names(paris.bundle) == {
         "README.en.md",
         "README.fr.md",
@@ -49,6 +53,7 @@ def test_rows_are_in_it_where_they_may_leave(paris: Case) -> None:
         "finding.json",
         "manifest.json",
         "rows.csv",
+        "trust.csv",
         "signature.json",
         "versions.json",
     }

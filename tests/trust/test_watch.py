@@ -53,8 +53,10 @@ def judged(archive: Archive) -> list[str]:
 
 def test_a_stopped_folder_is_judged_once(archive: Archive, bring: Bring, watch: Watch, now: datetime) -> None:
     """Every feed is due at first, then only the one of which a reply came."""
-    assert watch.catch_up() == ["hourly", "ended"]
-    assert watch.catch_up() == []
+    feeds = ["hourly", "ended"]
+    assert watch.keeper.judge_due(feeds) == feeds
+    assert watch.keeper.judge_due(feeds) == []
     bring("ended", "A", now - HOUR, now, now)
-    assert watch.catch_up() == ["ended"]
+    assert watch.keeper.list_due() == ["ended"]
+    watch.catch_up_if_stopped(feeds)
     assert count_lights(archive, "ended") == 1

@@ -201,8 +201,9 @@ def _judge(node: Node, arguments: Judge, progress: Progress) -> list[str]:
         progress(done, len(names))
         if arguments.again:
             node.trust.keeper.judge_whole(name)
-        if arguments.again or node.trust.catch_up([name]):
             judged.append(name)
+        else:
+            judged += node.trust.keeper.judge_due([name])
     return judged
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,12 +13,14 @@ from sqlalchemy import Connection
 from passerelle.api.node import Node
 from passerelle.feeds.feed import Feed
 from passerelle.model.interval import parse_time
-from passerelle.registry.series import StoredSeries
+from passerelle.model.series import parse_series_id
+from passerelle.registry.series import StoredSeries, get_series
 from passerelle.registry.trust import StoredLight, StoredMark, list_grounds, list_judged, list_lights
 from passerelle.trust.check import Light
 from passerelle.trust.judge import CHECKS
+from passerelle.trust.light import BLOCKING_SHARE
 from passerelle.trust.message import Message, write_about_feed
-from passerelle.trust.reading import Trust
+from passerelle.trust.reading import Trust, read_windows
 
 _TITLES = {check.name: dict(check.title) for check in CHECKS}
 _MOST_MARKS = 100
@@ -74,6 +77,14 @@ class GroundOut(msgspec.Struct, frozen=True):
     light: str
     reason: dict[str, str]
     series: int | None
+
+
+class StudyTrustOut(msgspec.Struct, frozen=True):
+    """The light of the series that a finding used in its windows, how much of that is red, and the first reason."""
+
+    light: str
+    red_share: float
+    reason: dict[str, str] | None
 
 
 class FeedTrustOut(msgspec.Struct, frozen=True):
@@ -143,6 +154,35 @@ def read_feed_trust(node: Node, connection: Connection, feeds: Sequence[Feed]) -
         for feed in feeds
         if feed.id in lights
     }
+
+
+def read_study_trust(connection: Connection, finding: Mapping[str, Any] | None) -> StudyTrustOut | None:
+    """The light, by what is said now, of a finding's windows; null without one, or where its series weren't judged."""
+    if finding is None:
+        return None
+    zone = ZoneInfo(finding["time_zone"])
+    windows = [_localise(days, zone) for days in finding["chart"]["windows"].values()]
+    numbers = [parse_series_id(row["series"]) for row in finding["data"]]
+    series = [get_series(connection, number) for number in numbers]
+    found = [
+        trust
+        for start, end in windows
+        for trust in read_windows(connection, series, dict.fromkeys(numbers, start), end).values()
+    ]
+    if not found:
+        return None
+    # Both windows count by their length, and all series alike.
+    lengths = [(trust.end - trust.start).total_seconds() for trust in found]
+    share = sum(trust.red_share * length for trust, length in zip(found, lengths, strict=True)) / sum(lengths)
+    marked = min(found, key=lambda trust: (not trust.marks, *trust.rank))
+    reason = dict(marked.marks[0].reason) if marked.marks else None
+    partly = Light.AMBER if marked.marks else Light.GREEN
+    return StudyTrustOut((Light.RED if share > BLOCKING_SHARE else partly).value, share, reason)
+
+
+def _localise(days: Sequence[str], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    first, last = (datetime.fromisoformat(day).replace(tzinfo=zone) for day in days)
+    return first, last + timedelta(days=1)
 
 
 def _show_feed(

@@ -18,7 +18,7 @@ from passerelle.registry.findings import list_findings
 from passerelle.registry.replies import ReplyState, list_replies
 from passerelle.studies.declaration import read_declarations
 from passerelle.studies.run import declare, run_study
-from passerelle.trust.watch import Watch
+from passerelle.trust.keeping import Keeper
 
 _TRUST_BYTES = 2_000_000
 """What judging the feeds weighs in the progress, beside the bytes of the recordings."""
@@ -41,7 +41,7 @@ def prepare(name: str, folder: Path) -> None:
         declarations = read_declarations(name)
         total = sum(sizes) + _TRUST_BYTES + _STUDY_BYTES * len(declarations)
         done = _import(archive, bundles, sizes, total)
-        Watch(archive).catch_up()
+        Keeper(archive).judge_due([feed.id for feed in archive.city.feeds])
         done += _TRUST_BYTES
         _report(done, total)
         with archive.engine.connect() as connection:

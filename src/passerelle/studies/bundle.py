@@ -23,7 +23,11 @@ from passerelle.studies.evaluate import Evaluation
 from passerelle.studies.words import LANGUAGES, texts
 
 FINDING, DECLARATION, MATRIX, ROWS_FILE = "finding.json", "declaration.json", "design_matrix.csv", "rows.csv"
+TRUST_FILE = "trust.csv"
 VERSIONS, MANIFEST, SIGNATURE = "versions.json", "manifest.json", "signature.json"
+TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
+"""How the marks' times are written: they may have microseconds."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: bundles of one finding are equal to the byte."""
 
@@ -31,6 +35,12 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def write_rows(rows: pl.DataFrame) -> bytes:
     """The rows as CSV: `series`, `start` in UTC, `value`."""
     return rows.select("series", pl.col("start").dt.strftime("%Y-%m-%dT%H:%M:%SZ"), "value").write_csv().encode()
+
+
+def write_marks(marks: pl.DataFrame) -> bytes:
+    """The marks that trust put on the series read, as CSV: `series`, `start` and `end` in UTC, `light`, `check`."""
+    times = [pl.col(name).dt.strftime(TIME) for name in ("start", "end")]
+    return marks.with_columns(times).write_csv().encode()
 
 
 def write_matrix(evaluation: Evaluation) -> bytes:
@@ -43,29 +53,32 @@ def write_matrix(evaluation: Evaluation) -> bytes:
 
 
 def write_bundle(
-    finding: Mapping[str, Any], evaluation: Evaluation, rows: pl.DataFrame, feed: Feed, key: Ed25519PrivateKey
+    finding: Mapping[str, Any],
+    evaluation: Evaluation,
+    rows: pl.DataFrame,
+    marks: pl.DataFrame,
+    feed: Feed,
+    key: Ed25519PrivateKey,
 ) -> bytes:
     """The zip's bytes; the rows are in it only where the feed's licence lets them leave."""
-    kept = write_rows(rows) if feed.redistribute is Redistribute.YES else None
-    return pack_bundle(finding, write_matrix(evaluation), kept, feed, key)
+    kept = {MATRIX: write_matrix(evaluation), TRUST_FILE: write_marks(marks)}
+    if feed.redistribute is Redistribute.YES:
+        kept[ROWS_FILE] = write_rows(rows)
+    return pack_bundle(finding, kept, feed, key)
 
 
-def pack_bundle(
-    finding: Mapping[str, Any], matrix: bytes, rows: bytes | None, feed: Feed, key: Ed25519PrivateKey
-) -> bytes:
-    """The zip's bytes, signed; `rows` is None where they may not leave."""
+def pack_bundle(finding: Mapping[str, Any], data: Mapping[str, bytes], feed: Feed, key: Ed25519PrivateKey) -> bytes:
+    """The zip's bytes, signed; `data` are its tables, without the rows where those may not leave."""
     files = {
         FINDING: canonical(finding),
         DECLARATION: canonical(finding["declaration"]),
-        MATRIX: matrix,
+        **data,
         VERSIONS: canonical(finding["versions"]),
         **{
-            f"README.{language}.md": _write_readme(finding, feed, language, with_rows=rows is not None).encode()
+            f"README.{language}.md": _write_readme(finding, feed, language, with_rows=ROWS_FILE in data).encode()
             for language in LANGUAGES
         },
     }
-    if rows is not None:
-        files[ROWS_FILE] = rows
     manifest = canonical({name: hashlib.sha256(body).hexdigest() for name, body in files.items()})
     signature = {
         "algorithm": "Ed25519",

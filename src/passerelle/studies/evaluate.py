@@ -15,6 +15,7 @@ from passerelle.lab.checks.placebo_dates import check_placebo_dates, estimate_pl
 from passerelle.lab.checks.pre_trend import NAME as PRE_TREND
 from passerelle.lab.checks.pre_trend import check_pre_trend
 from passerelle.lab.checks.too_few_units import check_too_few_units
+from passerelle.lab.checks.trust import check_trust
 from passerelle.lab.estimators.did import estimate_did, fit_did
 from passerelle.lab.paired import Floats, Paired
 from passerelle.lab.result import Check, Outcome, Result
@@ -22,6 +23,7 @@ from passerelle.lab.verdict import Judgement, judge
 from passerelle.studies.declaration import Study
 from passerelle.studies.units import Units, count_units
 from passerelle.studies.windows import Window, count_separate, pair, place_placebos, select_windows
+from passerelle.trust.light import BLOCKING_SHARE
 
 Progress = Callable[[int, int], None]
 
@@ -40,10 +42,20 @@ class Evaluation:
     placebo_effects: Floats
 
 
-def evaluate(rows: pl.DataFrame, study: Study, zone: ZoneInfo, progress: Progress | None = None) -> Evaluation:
-    """The study's result on `rows` (columns of `units.ROWS`), every check run, and the verdict."""
+def evaluate(
+    rows: pl.DataFrame,
+    study: Study,
+    zone: ZoneInfo,
+    progress: Progress | None = None,
+    *,
+    marks: pl.DataFrame | None = None,
+) -> Evaluation:
+    """The study's result on `rows` (columns of `units.ROWS`), every check run, and the verdict.
+
+    What `marks` (columns of `cut.MARKS`) say is red is cut out before; without them trust isn't asked.
+    """
     tell = progress or _silent
-    units = count_units(rows, study, zone)
+    units = count_units(rows, study, zone, marks)
     tell(1, 4)
     history = pair(units, study)
     window = select_windows(history, study)
@@ -54,6 +66,7 @@ def evaluate(rows: pl.DataFrame, study: Study, zone: ZoneInfo, progress: Progres
     effects = estimate_placebos(history, placebos)
     tell(3, 4)
     result = estimate.with_checks(
+        *_check_trust(units),
         check_too_few_units(data.after),
         check_dependence(data),
         _check_pre_trend(data, estimate, study),
@@ -64,6 +77,12 @@ def evaluate(rows: pl.DataFrame, study: Study, zone: ZoneInfo, progress: Progres
     judgement = judge(result, study.wanted, math.log1p(-study.smallest_effect / 100), smallest)
     tell(4, 4)
     return Evaluation(units, history, window, fit_did(data), result, judgement, tuple(placebos), effects)
+
+
+def _check_trust(units: Units) -> tuple[Check, ...]:
+    if units.cut is None:
+        return ()
+    return (check_trust(units.cut.share, BLOCKING_SHARE, times=units.cut.units.len(), units=len(units.cut.series)),)
 
 
 def _check_pre_trend(data: Paired, result: Result, study: Study) -> Check:

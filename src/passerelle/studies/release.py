@@ -11,7 +11,7 @@ from passerelle.archive.redistribution import Leaving, check_redistribution, may
 from passerelle.feeds.feed import Feed
 from passerelle.model.errors import UnknownNameError
 from passerelle.registry.findings import get_bundle
-from passerelle.studies.bundle import FINDING, MATRIX, ROWS_FILE, pack_bundle, unpack_bundle
+from passerelle.studies.bundle import FINDING, MATRIX, ROWS_FILE, TRUST_FILE, pack_bundle, unpack_bundle
 from passerelle.studies.declaration import read_study
 
 
@@ -45,4 +45,5 @@ def release_bundle(archive: Archive, finding_id: str) -> bytes:
     feed = _feed_of(archive, finding)
     if ROWS_FILE not in files or may_leave(feed, Leaving.ROWS):
         return kept
-    return pack_bundle(finding, files[MATRIX], None, feed, archive.key)
+    kept_tables = {name: files[name] for name in (MATRIX, TRUST_FILE) if name in files}
+    return pack_bundle(finding, kept_tables, feed, archive.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,11 +20,14 @@ from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, put_finding
 from passerelle.registry.series import StoredSeries, list_series
 from passerelle.registry.studies import get_study, put_study
+from passerelle.registry.trust import StoredMark
 from passerelle.studies.bundle import write_bundle, write_rows
 from passerelle.studies.declaration import Declaration, Study, read_study, seal
 from passerelle.studies.evaluate import Evaluation, Progress, evaluate
 from passerelle.studies.finding import sign_finding, write_finding
-from passerelle.studies.units import ROWS, read_span
+from passerelle.studies.trusted import describe_cut, read_marks, require_alike, tabulate
+from passerelle.studies.units import ROWS, read_span, read_windows
+from passerelle.trust.light import BLOCKING_SHARE
 
 _MOST_SERIES = 100_000
 
@@ -58,13 +61,17 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
         )
     series = _list_outcome(archive, study)
     held = _read(archive, study, series)
+    require_alike(held, series)
     rows = held.select(*ROWS)
-    evaluation = evaluate(rows, study, archive.city.time_zone, progress)
+    marks = read_marks(archive, feed.id, series, *read_span(study, archive.city.time_zone))
+    table = tabulate(marks)
+    evaluation = evaluate(rows, study, archive.city.time_zone, progress, marks=table)
     document = write_finding(
         sealed,
         study,
         evaluation,
         _describe(held, evaluation, series),
+        _describe_trust(evaluation, study, archive, marks, series),
         change_at=change_at.astimezone(archive.city.time_zone).date(),
         rows_sha256=hashlib.sha256(write_rows(rows)).hexdigest(),
         city=archive.city.id,
@@ -76,8 +83,28 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
             return get_finding(connection, document["id"])
         except UnknownNameError:
             signed = sign_finding(document, archive.key)
-    _keep(archive, signed, write_bundle(signed, evaluation, rows, feed, archive.key))
+    _keep(archive, signed, write_bundle(signed, evaluation, rows, table, feed, archive.key))
     return signed
+
+
+def _describe_trust(
+    evaluation: Evaluation,
+    study: Study,
+    archive: Archive,
+    marks: Sequence[tuple[int, StoredMark]],
+    series: Mapping[int, StoredSeries],
+) -> dict[str, Any]:
+    """The finding's `trust`, which shows the marks that lie in the study's windows on series it would have summed."""
+    cut = evaluation.units.cut
+    assert cut is not None  # noqa: S101  marks were given
+    wanted = {*evaluation.units.series, *cut.series}
+    spans = read_windows(study, archive.city.time_zone)
+    inside = [
+        (number, mark)
+        for number, mark in marks
+        if number in wanted and any(mark.start < end and start < mark.end for start, end in spans)
+    ]
+    return describe_cut(cut, BLOCKING_SHARE, inside, series)
 
 
 def _keep(archive: Archive, finding: Mapping[str, Any], bundle: bytes) -> None:

@@ -1,8 +1,8 @@
 """From observations to one number for each group and unit of time.
 
 A *unit* is a local day or ISO week. Its two numbers are sums, over a fixed set of series, of the hours and weekdays
-declared for each group. A unit is usable where no declared exclusion touches it and every series of the set has
-every observation of both groups.
+declared for each group. A unit is usable where no declared exclusion touches it, every series of the set has
+every observation of both groups, and trust has not cut it out (`cut.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 
 from passerelle.model.errors import StudyError
 from passerelle.model.quantity import get_quantity
+from passerelle.studies.cut import Cut, find_cut
 from passerelle.studies.declaration import Days, Study
 
 ROWS: dict[str, pl.DataType] = {"series": pl.Int64(), "start": pl.Datetime("us", "UTC"), "value": pl.Float64()}
@@ -30,12 +31,14 @@ _EVERY = {"PT1H": "1h", "PT30M": "30m", "PT15M": "15m", "P1D": "1d"}
 class Units:
     """The usable units, ascending: `frame` has `day` (the last treated local day), `treated` and `comparison`.
 
-    `series` are the numbers of the series that were summed, `incomplete` those left out for gaps.
+    `series` are the numbers of the series that were summed, `incomplete` those left out, for gaps or because they are
+    red; `cut` is what trust took out, None where nobody asked it.
     """
 
     frame: pl.DataFrame
     series: tuple[int, ...]
     incomplete: tuple[int, ...]
+    cut: Cut | None = None
 
     @property
     def days(self) -> list[date]:
@@ -47,8 +50,17 @@ def read_span(study: Study, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The UTC times that hold all the days a study needs: windows, placebo dates and the rest of their weeks."""
     first = min(study.windows.before[0], study.placebo.span[0]) - timedelta(days=6)
     last = max(study.windows.after[1], study.placebo.span[1]) + timedelta(days=7)
-    midnights = [datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, last)]
-    return midnights[0], midnights[1]
+    return _midnight(first, zone), _midnight(last, zone)
+
+
+def read_windows(study: Study, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """The UTC times of the study's window before and window after."""
+    days = (study.windows.before, study.windows.after)
+    return [(_midnight(first, zone), _midnight(last + timedelta(days=1), zone)) for first, last in days]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def within(days: Days) -> pl.Expr:
@@ -56,14 +68,38 @@ def within(days: Days) -> pl.Expr:
     return pl.col("day").is_between(*days)
 
 
-def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> Units:
-    """The usable units of the series complete in windows and placebo span; `rows` has the columns of `ROWS`."""
+def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo, marks: pl.DataFrame | None = None) -> Units:
+    """The usable units of the series complete in windows and placebo span.
+
+    `rows` has the columns of `ROWS`, `marks` those of `cut.MARKS`.
+    """
     local = _localise(rows, study, zone)
-    grid = _expect(study, zone)
-    used = grid.filter(within(study.windows.before) | within(study.windows.after) | within(study.placebo.span))
+    grid = _lay_grid(study, zone)
+    used = _expect(grid, study).filter(
+        within(study.windows.before) | within(study.windows.after) | within(study.placebo.span)
+    )
     chosen = _choose(local, used, study)
+    cut = None
+    if marks is not None:
+        cut = _find_cut(marks, grid, used, chosen or local["series"].unique().sort().to_list(), study)
+        used = used.filter(~pl.col("unit").is_in(cut.units.implode()))
+        left = _choose(local, used, study) if cut.units.len() else chosen
+        chosen = sorted({*left}.intersection(chosen or left).difference(cut.series))
     if not chosen:
         raise StudyError(f"no series of {study.outcome.feed} is complete on the study's days", where="windows")
+    frame = _sum(local, used, chosen)
+    _require_counts(frame)
+    everyone = set(rows["series"].unique().to_list())
+    return Units(
+        frame=frame.select("day", TREATED, COMPARISON).sort("day"),
+        series=tuple(chosen),
+        incomplete=tuple(sorted(everyone.difference(chosen))),
+        cut=cut,
+    )
+
+
+def _sum(local: pl.DataFrame, used: pl.DataFrame, chosen: Sequence[int]) -> pl.DataFrame:
+    """The units in which every chosen series has every row, with the sums of both groups."""
     sums = (
         local.filter(pl.col("series").is_in(chosen))
         .group_by("unit", "role", maintain_order=True)
@@ -74,13 +110,13 @@ def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> Units:
         columns = {role: "value", f"{role}_found": "len"}
         frame = frame.join(sums.filter(pl.col("role") == role).select("unit", **columns), on="unit")
         frame = frame.filter(pl.col(f"{role}_found") == pl.col(f"{role}_rows") * len(chosen))
-    _require_counts(frame)
-    everyone = set(rows["series"].unique().to_list())
-    return Units(
-        frame=frame.select("day", TREATED, COMPARISON).sort("day"),
-        series=tuple(chosen),
-        incomplete=tuple(sorted(everyone.difference(chosen))),
-    )
+    return frame
+
+
+def _find_cut(marks: pl.DataFrame, grid: pl.DataFrame, used: pl.DataFrame, series: Sequence[int], study: Study) -> Cut:
+    inside = within(study.windows.before) | within(study.windows.after)
+    cells = grid.filter(pl.col("role").is_not_null()).join(used.select("unit", "day"), on="unit")
+    return find_cut(marks, cells.select("start", "stop", "unit", inside=inside), series)
 
 
 def _require_counts(frame: pl.DataFrame) -> None:
@@ -106,8 +142,8 @@ def _localise(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> pl.DataFrame:
     )
 
 
-def _expect(study: Study, zone: ZoneInfo) -> pl.DataFrame:
-    """The units no exclusion touches: `unit`, `day`, and how many rows a series has in each group."""
+def _lay_grid(study: Study, zone: ZoneInfo) -> pl.DataFrame:
+    """Every value that a series should have, from `start` to `stop`, with its local day, unit and group."""
     interval = get_quantity(study.outcome.quantity).interval
     if interval not in _EVERY:
         raise StudyError(
@@ -116,7 +152,13 @@ def _expect(study: Study, zone: ZoneInfo) -> pl.DataFrame:
     start, end = (moment.astimezone(zone) for moment in read_span(study, zone))
     # A day's grid runs on the local clock, so that the days of clock change begin at midnight too.
     starts = pl.datetime_range(start, end, _EVERY[interval], closed="left", time_zone=zone.key, eager=True)
-    grid = _localise(pl.DataFrame({"start": starts.dt.convert_time_zone("UTC")}), study, zone)
+    stops = starts.dt.offset_by(_EVERY[interval])
+    frame = pl.DataFrame({"start": starts, "stop": stops}).with_columns(pl.all().dt.convert_time_zone("UTC"))
+    return _localise(frame, study, zone)
+
+
+def _expect(grid: pl.DataFrame, study: Study) -> pl.DataFrame:
+    """The units no exclusion touches: `unit`, `day`, and how many rows a series has in each group."""
     excluded = [day for day in grid["local"].unique() if study.excludes(day)]
     return (
         grid.filter(pl.col("role").is_not_null())

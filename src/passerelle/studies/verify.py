@@ -24,10 +24,22 @@ from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.paired import paired
 from passerelle.lab.result import Result
 from passerelle.model.errors import InvalidValueError
-from passerelle.studies.bundle import DECLARATION, FINDING, MANIFEST, MATRIX, ROWS_FILE, SIGNATURE, write_matrix
+from passerelle.model.series import format_series_id
+from passerelle.studies.bundle import (
+    DECLARATION,
+    FINDING,
+    MANIFEST,
+    MATRIX,
+    ROWS_FILE,
+    SIGNATURE,
+    TIME,
+    TRUST_FILE,
+    write_matrix,
+)
 from passerelle.studies.canonical import digest
+from passerelle.studies.cut import MARKS
 from passerelle.studies.declaration import Study, read_study
-from passerelle.studies.evaluate import evaluate
+from passerelle.studies.evaluate import Evaluation, evaluate
 from passerelle.studies.finding import is_signed
 from passerelle.studies.sentence import write_sentence
 from passerelle.studies.units import ROWS
@@ -121,7 +133,8 @@ def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[
     rows = pl.read_csv(files[ROWS_FILE], schema={**ROWS, "start": pl.String()}).with_columns(
         pl.col("start").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", time_zone="UTC")
     )
-    evaluation = evaluate(rows, study, ZoneInfo(finding["time_zone"]))
+    evaluation = evaluate(rows, study, ZoneInfo(finding["time_zone"]), marks=_read_marks(files, finding))
+    yield from _compare_trust(finding, evaluation)
     yield from _compare(finding["estimate"], evaluation.result, ROWS_FILE)
     if write_matrix(evaluation) != files[MATRIX]:
         yield f"{MATRIX} does not follow from {ROWS_FILE}"
@@ -131,6 +144,33 @@ def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[
         yield "the checks come out differently"
     if write_sentence(evaluation.judgement, evaluation.result, study) != finding["sentence"]:
         yield "the sentence is not the one that follows from the numbers"
+
+
+def _read_marks(files: Mapping[str, bytes], finding: Mapping[str, Any]) -> pl.DataFrame | None:
+    """The marks that were cut by; None where the finding is from before trust was asked."""
+    if "trust" not in finding:
+        return None
+    times = [pl.col(name).str.to_datetime(TIME, time_unit="us", time_zone="UTC") for name in ("start", "end")]
+    return pl.read_csv(files[TRUST_FILE], schema={**MARKS, "start": pl.String(), "end": pl.String()}).with_columns(
+        times
+    )
+
+
+def _compare_trust(finding: Mapping[str, Any], evaluation: Evaluation) -> Iterator[str]:
+    cut = evaluation.units.cut
+    if cut is None:
+        return
+    claimed = finding["trust"]
+    found = {
+        "light": cut.light.value,
+        "units": [unit.isoformat() for unit in cut.units],
+        "series": [format_series_id(number) for number in cut.series],
+    }
+    for name, value in found.items():
+        if claimed[name] != value:
+            yield f"the {name} that follow from {TRUST_FILE} are {value}, claimed {claimed[name]}"
+    if not math.isclose(claimed["red_share"], cut.share, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+        yield f"the share that is red by {TRUST_FILE} is {cut.share!r}, claimed {claimed['red_share']!r}"
 
 
 def _estimate_matrix(body: bytes, study: Study) -> Result:

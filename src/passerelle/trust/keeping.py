@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from passerelle.registry.series import StoredSeries, list_series
 from passerelle.registry.trust import (
     JudgedFeed,
     StoredMark,
+    list_judged,
     list_marks,
     replace_marks,
     set_judged,
@@ -39,13 +40,16 @@ MOST_FEED_ROWS = 5_000_000
 _ARRIVALS = 1000
 """Intervals of a feed that are looked back when nothing came: more than freshness learns from."""
 
+WHOLE_EVERY = timedelta(days=1)
+"""How often a feed that is followed is judged by the checks that see all of it."""
+
 CHECKS_NAMED = ",".join(check.name for check in CHECKS)
 """What a feed was judged by; a program with other checks judges it anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What came of a feed: series by number, the sources that brought it, and since when it is known."""
+    """What came of a feed: series by number, and the sources that brought it."""
 
     series: Sequence[int]
     sources: frozenset[int]
@@ -57,6 +61,34 @@ class Keeper:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._alone = threading.Lock()
+
+    def judge_due(self, feeds: Sequence[str]) -> list[str]:
+        """Those of `feeds` of which something came since they were judged; now judged whole."""
+        due = [one for one in self.list_due() if one in feeds]
+        for feed_id in due:
+            self.judge_whole(feed_id)
+        return due
+
+    def list_due(self) -> list[str]:
+        """Feeds that were never judged, were judged by other checks, long ago, or before their last reply."""
+        now = self._archive.clock.read()
+        with self._archive.engine.connect() as connection:
+            judged = list_judged(connection)
+            last = {feed.id: find_last_reply(connection, feed.id) for feed in self._archive.city.feeds}
+        due = []
+        for feed in self._archive.city.feeds:
+            found, reply = judged.get(feed.id), last[feed.id]
+            stale = found is None or found.checks != CHECKS_NAMED or _is_old(feed, found.judged, now)
+            if stale or (found is not None and reply is not None and reply.id > found.reply):
+                due.append(feed.id)
+        return due
+
+    def note(self, feed_id: str, reply: int) -> None:
+        """The feed's replies up to this number are judged, as far as they touch single series."""
+        with writing(self._archive.engine) as connection:
+            judged = list_judged(connection).get(feed_id)
+            if judged is not None and judged.reply < reply:
+                set_judged(connection, replace(judged, reply=reply))
 
     def judge_whole(self, feed_id: str) -> int:
         """How many series of the feed were judged: every check has seen all that is held of it."""
@@ -221,3 +253,7 @@ def _cut(record: Record, first: int) -> Record:
         known_since=record.known_since[first:].copy(),
         value=record.value[first:].copy(),
     )
+
+
+def _is_old(feed: Feed, judged: datetime, now: datetime) -> bool:
+    return feed.cadence_seconds is not None and now - judged > WHOLE_EVERY

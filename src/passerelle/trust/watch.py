@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow.compute as pc
 import structlog
@@ -23,13 +23,11 @@ from passerelle.archive.tables import FORM as TABLE
 from passerelle.feeds.feed import Feed
 from passerelle.model.errors import PasserelleError, StorageFullError
 from passerelle.registry.events import Event
-from passerelle.registry.replies import find_last_reply, get_reply
+from passerelle.registry.replies import get_reply
 from passerelle.registry.series import list_numbers
-from passerelle.registry.trust import list_judged
 from passerelle.trust.deliveries import read_rows
-from passerelle.trust.keeping import CHECKS_NAMED, Keeper, Touched
+from passerelle.trust.keeping import WHOLE_EVERY, Keeper, Touched
 
-WHOLE_EVERY = timedelta(days=1)
 MOST_WAITING = 20
 """Replies of one feed that may wait; of more the whole feed is judged at once."""
 
@@ -54,7 +52,7 @@ class _Waiting:
 
 
 class Watch:
-    """Judges in a thread of its own from `start` to `close`; before, or without, `catch_up` judges what is due."""
+    """Judges in a thread of its own from `start` to `close`; in a stopped folder `catch_up_if_stopped` does."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -84,31 +82,10 @@ class Watch:
         if self._thread is not None:
             self._thread.join()
 
-    def catch_up(self, feeds: Sequence[str] | None = None) -> list[str]:
-        """The feeds, of `feeds` or all, of which something came since they were judged whole; now judged, here."""
-        due = [one for one in self._list_due() if feeds is None or one in feeds]
-        for feed_id in due:
-            self.keeper.judge_whole(feed_id)
-        return due
-
     def catch_up_if_stopped(self, feeds: Sequence[str]) -> None:
-        """`catch_up` where no thread does it: in a stopped folder that was opened."""
+        """Judge what is due of `feeds` where no thread does it: in a stopped folder that was opened."""
         if self._thread is None:
-            self.catch_up(feeds)
-
-    def _list_due(self) -> list[str]:
-        """Feeds that were never judged, were judged by other checks, long ago, or before their last reply."""
-        now = self._archive.clock.read()
-        with self._archive.engine.connect() as connection:
-            judged = list_judged(connection)
-            last = {feed.id: find_last_reply(connection, feed.id) for feed in self._archive.city.feeds}
-        due = []
-        for feed in self._archive.city.feeds:
-            found, reply = judged.get(feed.id), last[feed.id]
-            stale = found is None or found.checks != CHECKS_NAMED or _is_old(feed, found.judged, now)
-            if stale or (found is not None and reply is not None and reply.id > found.reply):
-                due.append(feed.id)
-        return due
+            self.keeper.judge_due(feeds)
 
     def _hear(self, event: Event | Commit) -> None:
         if event.feed is None:
@@ -126,7 +103,7 @@ class Watch:
         self._woken.set()
 
     def _run(self) -> None:
-        due = dict.fromkeys(self._list_due(), 0.0)
+        due = dict.fromkeys(self.keeper.list_due(), 0.0)
         self._whole_at = {feed.id: due.get(feed.id, self._next_whole(feed)) for feed in self._archive.city.feeds}
         while not self._closing.is_set():
             began = time.monotonic()
@@ -207,7 +184,4 @@ class Watch:
             starts += [pc.min(posted["start"]).as_py()] if posted.num_rows else []
         if series:
             self.keeper.judge_touched(feed.id, Touched(tuple(series), frozenset(sources)), min(starts))
-
-
-def _is_old(feed: Feed, judged: datetime, now: datetime) -> bool:
-    return feed.cadence_seconds is not None and now - judged > WHOLE_EVERY
+        self.keeper.note(feed.id, max(waiting.replies, default=0))

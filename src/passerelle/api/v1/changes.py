@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, SearchText, SectorName, check_sector
+from passerelle.api.trust import StudyTrustOut, read_study_trust
 from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
@@ -48,9 +49,14 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeOut(_Change, frozen=True, kw_only=True):
-    """A change, and the summary of its latest finding, null while there is none."""
+    """A change, and the summary of its latest finding, null while there is none.
+
+    `trust` is the light, by what is known now, of the series that the finding used, in the windows it compared; the
+    finding's own is what was known when it was computed.
+    """
 
     finding: FindingSummary | None = None
+    trust: StudyTrustOut | None = None
 
 
 class ChangeWhole(_Change, frozen=True, kw_only=True):
@@ -58,10 +64,13 @@ class ChangeWhole(_Change, frozen=True, kw_only=True):
 
     study: dict[str, Any] | None = None
     finding: dict[str, Any] | None = None
+    trust: StudyTrustOut | None = None
 
 
 def _show(node: Node, connection: Connection, document: dict[str, Any]) -> ChangeOut:
-    return msgspec.convert({**document, "finding": _find_latest(node, connection, document["id"])}, ChangeOut)
+    finding = _find_latest(node, connection, document["id"])
+    trust = msgspec.to_builtins(read_study_trust(connection, finding))
+    return msgspec.convert({**document, "finding": finding, "trust": trust}, ChangeOut)
 
 
 def _find_latest(node: Node, connection: Connection, change_id: str) -> dict[str, Any] | None:
@@ -98,4 +107,6 @@ def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWho
             if finding
             else next(iter(list_studies(connection, change=change_id, limit=1)), None)
         )
-    return msgspec.convert({**document, "finding": finding, "study": study}, ChangeWhole)
+        trust = read_study_trust(connection, finding)
+    found = {**document, "finding": finding, "study": study, "trust": msgspec.to_builtins(trust)}
+    return msgspec.convert(found, ChangeWhole)

@@ -31,6 +31,16 @@ class Effect(msgspec.Struct, frozen=True):
     scale: str
 
 
+class CutOut(msgspec.Struct, frozen=True):
+    """The light of a finding's windows when it was computed, and the share that was red and cut out.
+
+    A finding from before trust was measured has none.
+    """
+
+    light: str
+    red_share: float
+
+
 class FindingSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A finding in a row of the list: the verdict, the effect and the sentence that says what it was compared with."""
 
@@ -46,6 +56,7 @@ class FindingSummary(msgspec.Struct, frozen=True, kw_only=True):
     sentence: dict[str, str]
     computed_at: datetime
     retrospective: bool
+    trust: CutOut | None = None
 
 
 class CheckOut(msgspec.Struct, frozen=True):
