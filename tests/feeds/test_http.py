@@ -259,6 +259,32 @@ def test_secrets_go_to_their_host_only(server: str, caplog: pytest.LogCaptureFix
     assert SECRET not in caplog.text
 
 
+def test_a_key_in_the_query_is_told_to_nobody_else(server: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is added to the address as that stands, isn't sent on, and stands neither in the log nor in an error."""
+    caplog.set_level(logging.DEBUG)
+    Handler.seen.clear()
+    for path in ("here?by=date%20desc&n=1", "away"):
+        fetch(
+            Request(f"{server}/{path}", secret_query={"api_key": "CITY_KEY"}),
+            environ={"CITY_KEY": SECRET},
+            limits=Limits(),
+        )
+    with pytest.raises(ReplyError) as caught:
+        fetch(
+            Request(f"{server}/down", secret_query={"api_key": "CITY_KEY"}),
+            environ={"CITY_KEY": SECRET},
+            limits=Limits(),
+        )
+    assert [path for path, _ in Handler.seen] == [
+        f"/here?by=date%20desc&n=1&api_key={SECRET}",
+        "/plain",
+        f"/away?api_key={SECRET}",
+        "/plain",
+        f"/down?api_key={SECRET}",
+    ]
+    assert SECRET not in caplog.text + str(caught.value)
+
+
 @pytest.mark.parametrize("environ", [{}, {"CITY_KEY": ""}, {"CITY_KEY": "two\nlines"}])
 def test_a_missing_secret_is_named_not_shown(environ: dict[str, str]) -> None:
     """Without its variable, or with one that can't stand in a header, nothing is asked and the variable is named."""

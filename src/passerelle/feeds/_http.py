@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import socket
 import ssl
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -59,27 +61,47 @@ def fetch(
 ) -> Answer:
     """An answer of status 200-299; 304 counts too where `validators` are sent (If-None-Match, If-Modified-Since).
 
-    Any other status raises `StatusError`, a reply beyond `limits` and a connection that fails `ReplyError`. Secret
-    headers are read from `environ`, go to the asked host only, and stand in no message.
+    Any other status raises `StatusError`, a reply beyond `limits` and a connection that fails `ReplyError`. Secrets are
+    read from `environ`, go to the asked host only, and stand in no message.
     """
     headers = dict(request.headers) | {"User-Agent": _USER_AGENT} | dict(validators or {})
-    secrets = read_secrets(request, environ)
+    secrets, keys = read_secrets(request, environ)
     headers["Accept-Encoding"] = "gzip"
     timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s)
     where = request.url.partition("?")[0]
     client = httpx.Client(timeout=timeout, trust_env=False, verify=_trust())
     try:
         with _Watch(limits.total_s) as watch, client:
-            return _follow(client, httpx.URL(request.url), (headers, secrets), limits, watch)
+            return _follow(client, _add_keys(httpx.URL(request.url), keys), (headers, secrets), limits, watch)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         if watch.is_over:
             raise ReplyError(f"{where} took longer than {limits.total_s} s", where=where) from error
         raise ReplyError(f"{where} gave no reply: {type(error).__name__}: {error}", where=where) from error
 
 
-def read_secrets(request: Request, environ: Mapping[str, str]) -> dict[str, str]:
-    """The request's secret headers with their values; `InvalidValueError` names the variable that holds none."""
-    return {name: _read_secret(variable, environ) for name, variable in request.secret_headers.items()}
+def read_secrets(request: Request, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The request's secret headers and query with their values; `InvalidValueError` names a variable that has none."""
+    headers, query = (
+        {name: _read_secret(variable, environ) for name, variable in secrets.items()}
+        for secrets in (request.secret_headers, request.secret_query)
+    )
+    return headers, query
+
+
+def _add_keys(url: httpx.URL, keys: Mapping[str, str]) -> httpx.URL:
+    # By hand: httpx would write the rest of the query anew, and "%20" as "+".
+    return url.copy_with(query=b"&".join(filter(None, [url.query, urlencode(keys).encode()]))) if keys else url
+
+
+def _cut_query(record: logging.LogRecord) -> bool:
+    """True, with the queries of addresses cut off, where keys may stand."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(each.copy_with(query=None) if isinstance(each, httpx.URL) else each for each in record.args)
+    return True
+
+
+# httpx tells every request it makes to whoever listens at INFO.
+logging.getLogger("httpx").addFilter(_cut_query)
 
 
 @cache

@@ -94,10 +94,12 @@ class Budgets:
 
     def read_use(self, host: str, now: datetime) -> list[Use]:
         """What is used of each budget of `host`."""
+        if host not in self._of:
+            return []
         with self._engine.connect() as connection:
             return [
                 Use(budget, sum(calls for _, calls in _list_counting(connection, budget, now)))
-                for budget in self._of.get(host, ())
+                for budget in self._of[host]
             ]
 
     def pace(self, cadences: Iterable[tuple[str, float]]) -> Mapping[str, float]:
