@@ -97,6 +97,8 @@ export interface Feed {
   redistribute: Redistribute;
   replies: number;
   last_reply: string | null;
+  /** The recording whose days the feed's values are of, where it is one that is played. */
+  replay: { first: string; last: string } | null;
 }
 
 export interface FeedReply {
