@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tests.feeds.mappings import EIA930, GEODAIR, ODRE
 
 from passerelle.feeds.area import Area
@@ -31,6 +33,12 @@ class Sample:
     member: str = ""
     records: int = 8
     moved: int = 0
+
+
+def pack_table(*columns: str) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({column: [9, 8, 7] for column in columns}), buffer, write_page_checksum=True)
+    return buffer.getvalue()
 
 
 def pack(files: Mapping[str, str | bytes]) -> bytes:
@@ -82,9 +90,15 @@ ALERT = (
 
 TRANSIT = "../shared/data/mobility/transit"
 
+ARCHIVED = {"system": "s", "holds_seconds": 3600}
+CHANGES = ("sid", "t", "bikes", "ebikes", "docks", "bikes_disabled", "docks_disabled", "flags")
+REPORTS = ("sid", "t_updated", "bikes", "mechanical", "ebike", "docks", "capacity")
+
 SAMPLES = [
     Sample("autolib_events", feed="autolib-events"),
     Sample("autolib_stations", feed="autolib-stations"),
+    Sample("baywheels_archive", body=pack_table(*CHANGES), parameters=ARCHIVED),
+    Sample("baywheels_archive", path="../shared/data/mobility/baywheels_sf/stations.csv", parameters=ARCHIVED),
     # Of the two rows that say 02:00 in October the first is the earlier: ten districts' values of both.
     Sample(
         "bwdf",
@@ -157,7 +171,26 @@ SAMPLES = [
         feed="eco2mix-national",
         path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
     ),
+    Sample(
+        "opendatasoft",
+        path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
+        parameters={
+            "time": {"columns": ["date_heure"], "format": "rfc3339", "marks": "start", "length": "PT15M"},
+            "places": [{"id": "country:fr", "kind": "country", "name": "France"}],
+            "value": [{"column": "consommation", "quantity": "electricity_demand"}],
+        },
+    ),
     Sample("sfpark", feed="sfpark-garages"),
     Sample("sgip_moer", feed="sgip-moer-pge"),
+    Sample("velib_archive", body=pack_table(*REPORTS), parameters=ARCHIVED),
+    Sample("velib_archive", path="../shared/data/mobility/velib_paris/velib_stations_2022.csv", parameters=ARCHIVED),
+    # A vehicle counts for its line and in all.
+    Sample(
+        "siri",
+        path="../shared/data/replies/siri/siri.xml",
+        parameters={"network": "x"},
+        member="VehicleActivity",
+        moved=2,
+    ),
     Sample("wyndham_bins", feed="wyndham-bins"),
 ]

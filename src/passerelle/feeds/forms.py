@@ -5,6 +5,7 @@ from __future__ import annotations
 from passerelle.feeds import (
     autolib_events,
     autolib_stations,
+    baywheels_archive,
     bwdf,
     caiso_oasis,
     cap,
@@ -23,8 +24,11 @@ from passerelle.feeds import (
     mapped,
     ocpi,
     odre_eco2mix,
+    opendatasoft,
     sfpark,
     sgip_moer,
+    siri,
+    velib_archive,
     wyndham_bins,
 )
 from passerelle.feeds.feed import Form
@@ -34,6 +38,7 @@ FORMS: dict[str, Form] = {
     for form in (
         autolib_events.FORM,
         autolib_stations.FORM,
+        baywheels_archive.FORM,
         bwdf.FORM,
         caiso_oasis.FORM,
         cap.FORM,
@@ -52,8 +57,11 @@ FORMS: dict[str, Form] = {
         mapped.FORM,
         ocpi.FORM,
         odre_eco2mix.FORM,
+        opendatasoft.FORM,
         sfpark.FORM,
         sgip_moer.FORM,
+        siri.FORM,
+        velib_archive.FORM,
         wyndham_bins.FORM,
     )
 }

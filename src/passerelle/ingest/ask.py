@@ -124,8 +124,11 @@ class Asker:
         """What came with the feed's last reply from this address; nothing where that reply isn't here whole."""
         with self.archive.engine.connect() as connection:
             ask = find_ask(connection, feed_id)
-        last = None if ask is None or ask.address != address else find_checkable(self.archive, feed_id)
-        if ask is None or last is None or last.id != ask.reply:
+        if ask is None or ask.address != address or not (ask.etag or ask.modified):
+            return _Validators(0, {})
+        # Only now: for this the kept bytes are read.
+        last = find_checkable(self.archive, feed_id)
+        if last is None or last.id != ask.reply:
             return _Validators(0, {})
         held = {"If-None-Match": ask.etag, "If-Modified-Since": ask.modified}
         return _Validators(last.id, {name: value for name, value in held.items() if value})

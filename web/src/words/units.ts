@@ -20,6 +20,7 @@ const COUNTED: Record<string, Record<Language, Counted>> = {
   vehicle: { en: ["vehicle", "vehicles"], fr: ["véhicule", "véhicules"] },
   dock: { en: ["dock", "docks"], fr: ["bornette", "bornettes"] },
   slot: { en: ["space", "spaces"], fr: ["place", "places"] },
+  station: { en: ["station", "stations"], fr: ["station", "stations"] },
   snapshot: { en: ["snapshot", "snapshots"], fr: ["relevé", "relevés"] },
   request: { en: ["request", "requests"], fr: ["demande", "demandes"] },
 };
