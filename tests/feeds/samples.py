@@ -93,8 +93,15 @@ TRANSIT = "../shared/data/mobility/transit"
 ARCHIVED = {"system": "s", "holds_seconds": 3600}
 CHANGES = ("sid", "t", "bikes", "ebikes", "docks", "bikes_disabled", "docks_disabled", "flags")
 REPORTS = ("sid", "t_updated", "bikes", "mechanical", "ebike", "docks", "capacity")
+INSTRUMENTS = {
+    "network": "x",
+    "readings": dict.fromkeys(("p227", "p235", "PUMP_1"), "water_pipe_flow"),
+    "holds": 300,
+}
+
 
 SAMPLES = [
+    Sample("airparif", path="../shared/data/sectors/air_paris_carfree_2016/Tour Eiffel.csv"),
     Sample("autolib_events", feed="autolib-events"),
     Sample("autolib_stations", feed="autolib-stations"),
     Sample("baywheels_archive", body=pack_table(*CHANGES), parameters=ARCHIVED),
@@ -149,6 +156,7 @@ SAMPLES = [
         parameters={"zones": {"10YES-REE------0": "Spain"}},
         member="TimeSeries",
     ),
+    Sample("epanet", path="../shared/data/sectors/water_ltown_battledim/2019_Flows.csv", parameters=INSTRUMENTS),
     Sample("gbfs", feed="velib-status", path="tests/feeds/recorded/gbfs/velib_station_status.json"),
     Sample("gbfs", feed="velib-stations", path="tests/feeds/recorded/gbfs/velib_station_information.json"),
     Sample("gbfs", feed="baywheels-status", path="../shared/data/replies/gbfs_v3.1-RC3/station_status.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from passerelle.feeds import (
+    airparif,
     autolib_events,
     autolib_stations,
     baywheels_archive,
@@ -17,6 +18,7 @@ from passerelle.feeds import (
     eia930,
     eia_v2,
     entsoe,
+    epanet,
     gbfs,
     geodair,
     gtfs,
@@ -36,6 +38,7 @@ from passerelle.feeds.feed import Form
 FORMS: dict[str, Form] = {
     form.name: form
     for form in (
+        airparif.FORM,
         autolib_events.FORM,
         autolib_stations.FORM,
         baywheels_archive.FORM,
@@ -50,6 +53,7 @@ FORMS: dict[str, Form] = {
         eia930.FORM,
         eia_v2.FORM,
         entsoe.FORM,
+        epanet.FORM,
         gbfs.FORM,
         geodair.FORM,
         gtfs.FORM,
