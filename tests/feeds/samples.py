@@ -106,6 +106,14 @@ SAMPLES = [
     Sample("autolib_stations", feed="autolib-stations"),
     Sample("baywheels_archive", body=pack_table(*CHANGES), parameters=ARCHIVED),
     Sample("baywheels_archive", path="../shared/data/mobility/baywheels_sf/stations.csv", parameters=ARCHIVED),
+    # A point counts among its station's points and chargers and, where none is refused, its station among all.
+    Sample("belib", feed="charging-points", moved=5),
+    Sample(
+        "belib",
+        feed="charging-points",
+        path="../shared/data/mobility/belib_paris/prises_electriques_vehicules_tps_reel.csv",
+        moved=18,
+    ),
     # Of the two rows that say 02:00 in October the first is the earlier: ten districts' values of both.
     Sample(
         "bwdf",
