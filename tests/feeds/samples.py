@@ -99,6 +99,10 @@ INSTRUMENTS = {
     "holds": 300,
 }
 
+GUIDES = ("stops", "trips", "calendar", "frequencies")
+
+# A vehicle counts for its route and in all.
+VEHICLES = Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_ct-vehicle-positions.pb", parameters={"network": "x"}, moved=4)
 
 SAMPLES = [
     Sample("airparif", path="../shared/data/sectors/air_paris_carfree_2016/Tour Eiffel.csv"),
@@ -169,14 +173,15 @@ SAMPLES = [
     Sample("gbfs", feed="velib-stations", path="tests/feeds/recorded/gbfs/velib_station_information.json"),
     Sample("gbfs", feed="baywheels-status", path="../shared/data/replies/gbfs_v3.1-RC3/station_status.json"),
     Sample("geodair", feed="geodair-no2-mean"),
-    # The other call of the trip departs on two days, and may be the last or have no order any more.
-    Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt", moved=2),
+    Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt"),
     # Any row of these may be what all departures hang on.
-    *(Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=name, moved=99) for name in TIMETABLE),
+    *(
+        Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=f"{name}.txt", moved=99)
+        for name in GUIDES
+    ),
     # Two arrivals and two departures at each stop of a trip may be those of the trip after it.
     Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-trip-updates.pb", parameters={"network": "x"}, moved=80),
-    # A vehicle and an alert count for their route or stop and in all.
-    Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_ct-vehicle-positions.pb", parameters={"network": "x"}, moved=4),
+    VEHICLES,
     Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-alerts.pb", parameters={"network": "x"}, moved=1),
     Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
     Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
