@@ -169,6 +169,11 @@ SAMPLES = [
         member="TimeSeries",
     ),
     Sample("epanet", path="../shared/data/sectors/water_ltown_battledim/2019_Flows.csv", parameters=INSTRUMENTS),
+    Sample(
+        "entsoe_csv",
+        path="../shared/data/sectors/elec_fr_entsoe_load/fr_load_2021.csv",
+        parameters={"zone": "FR", "zone_name": "France"},
+    ),
     Sample("gbfs", feed="velib-status", path="tests/feeds/recorded/gbfs/velib_station_status.json"),
     Sample("gbfs", feed="velib-stations", path="tests/feeds/recorded/gbfs/velib_station_information.json"),
     Sample("gbfs", feed="baywheels-status", path="../shared/data/replies/gbfs_v3.1-RC3/station_status.json"),
