@@ -17,7 +17,6 @@ from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity,
 UCUM = {
     "MW",
     "h",
-    "min",
     "ug/m3",
     "1",
     "%",
@@ -32,7 +31,6 @@ UCUM = {
     "EUR/(MW.h)",
     "m/s",
     "m3",
-    "m3/h",
     "d",
     "s",
     "mm",
@@ -65,17 +63,25 @@ def test_rows_are_whole(quantity: Quantity) -> None:
 
 
 def test_counts_count_things() -> None:
-    """Counts and states of things are annotated units and never negative."""
+    """Counts and states of things are annotated units and never negative; powers, prices and temperatures may be."""
     for quantity in QUANTITIES:
         counted = quantity.statistic is Statistic.COUNT or quantity.kind == "stock"
         assert counted == bool(ANNOTATION.fullmatch(quantity.unit))
-        assert quantity.lower == 0 or not counted
+        assert quantity.lower == 0 or quantity.kind in {"power", "forecast", "agreed", "temperature"}
 
 
 def test_a_signed_quantity_says_its_direction() -> None:
     """Where values may be negative the table says what a positive one means."""
-    assert [quantity.name for quantity in QUANTITIES if quantity.lower < 0 and not quantity.direction] == []
+    signed = [quantity for quantity in QUANTITIES if quantity.lower < 0]
+    assert {quantity.name for quantity in signed} == {
+        "air_temperature",
+        "electricity_generation",
+        "electricity_generation_forecast",
+        "electricity_net_import",
+        "electricity_price_day_ahead",
+    }
     assert get_quantity("electricity_net_import").direction == "into the area positive"
+    assert all(quantity.direction for quantity in signed)
 
 
 def test_names_stand_once() -> None:

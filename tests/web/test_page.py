@@ -16,6 +16,7 @@ AXE = CHECKOUT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STATES = {
     "a case file and a series open": "/?series={series}#change/curfew-18h-2021",
+    "a feed opened": "/?series={series}#feed/bike-counters",
     "a series as known before it was": "/?series={series}&as_known_at=2021-06-01T10:00:00Z",
 }
 

@@ -16,7 +16,7 @@ _LANGUAGES = ("en", "fr")
 
 _SUBJECT = {
     "en": "Your feed “{title}”: data that can't be used",
-    "fr": "Votre source « {title} » : des données inutilisables",
+    "fr": "Votre flux « {title} » : des données inutilisables",
 }
 _BODY = {
     "en": """To: {owner}

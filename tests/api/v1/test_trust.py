@@ -108,6 +108,16 @@ def test_a_light_can_be_shown_as_it_was_said(client: httpx.Client, paris: Runnin
     assert next(item for item in items if item["series"] == late["id"])["light"] == "red"
 
 
+def test_the_whole_of_a_series_can_be_asked_for(client: httpx.Client, late: dict[str, Any]) -> None:
+    """From its one value of 2021 to now it is red, but for the hour itself; another window beside it is a 400."""
+    items = client.get("/feeds/bike-counters/trust", params={"whole": True}).json()["items"]
+    item = next(one for one in items if one["series"] == late["id"])
+    assert (item["start"], item["light"]) == ("2021-03-01T10:00:00Z", "red")
+    assert item["red"][0][0] == "2021-03-01T11:00:00Z"
+    both = {"whole": True, "start": "2021-03-01T00:00:00Z"}
+    assert client.get("/feeds/bike-counters/trust", params=both).status_code == 400
+
+
 def test_a_window_must_run_forward(client: httpx.Client) -> None:
     """`end` before `start` is a 400 that names it."""
     span = {"start": "2021-03-02T00:00:00Z", "end": "2021-03-01T00:00:00Z"}

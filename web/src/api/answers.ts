@@ -6,6 +6,7 @@ export type Text = Readonly<Record<Language, string>>;
 
 export type Sector = "mobility" | "energy" | "water" | "waste" | "air" | "citizens";
 export type Verdict = "worked" | "harmed" | "rose" | "fell" | "no_effect_shown" | "cannot_tell_yet";
+export type Light = "green" | "amber" | "red";
 export type Redistribute = "yes" | "derived" | "no";
 export type Statistic = "mean" | "sum" | "max" | "min" | "count" | "state" | "median";
 
@@ -63,6 +64,15 @@ export interface Series {
   rows: number;
   redistribute: Redistribute;
   latest: Latest | null;
+  /** The light of the newest value; null until the series is judged. */
+  trust: Trust | null;
+}
+
+export interface Trust {
+  light: Light;
+  red_share: number;
+  /** The first reason where it isn't green. */
+  reason: Text | null;
 }
 
 export interface Latest {
@@ -97,8 +107,59 @@ export interface Feed {
   redistribute: Redistribute;
   replies: number;
   last_reply: string | null;
-  /** The recording whose days the feed's values are of, where it is one that is played. */
-  replay: { first: string; last: string } | null;
+  /** Null for a feed that the node doesn't ask. */
+  asking: { failing_since: string | null; reason: string | null } | null;
+  /** Null until any of its series is judged. */
+  trust: FeedTrust | null;
+}
+
+export interface FeedTrust {
+  light: Light;
+  since: string;
+  judged: string | null;
+  lights: Record<Light, number>;
+  reasons: Ground[];
+  owner: string;
+  last_good: string | null;
+  message: Message | null;
+}
+
+/** Why a feed isn't green, and how many of its series it is so for; null for all of the feed. */
+export interface Ground {
+  check: string;
+  title: Text;
+  light: Light;
+  reason: Text;
+  series: number | null;
+}
+
+export interface Message {
+  subject: Text;
+  body: Text;
+}
+
+export type Span = [start: string, end: string];
+
+/** The light of a series over all that is held of it. */
+export interface SeriesTrust {
+  series: string;
+  title: Text;
+  light: Light | null;
+  red_share: number | null;
+  start: string | null;
+  end: string | null;
+  red: Span[];
+  amber: Span[];
+  reasons: Mark[];
+}
+
+export interface Mark {
+  check: string;
+  title: Text;
+  light: Light;
+  start: string;
+  end: string;
+  reason: Text;
 }
 
 export interface FeedReply {
@@ -190,7 +251,17 @@ export interface Finding extends FindingSummary {
   chart: ComparisonSeries;
   data: DataUsed[];
   n: { before: number; after: number; series: number; series_left_out: number };
+  /** What was red in the windows and cut out; absent in findings from before trust was measured. */
+  trust?: Cut;
   declaration: { declared_at: string; hash: string; declaration: Declared };
+}
+
+export interface Cut {
+  red_share: number;
+  units: string[];
+  series: string[];
+  red: { place_name: string; start: string; end: string; reason: Text }[];
+  red_count: number;
 }
 
 export interface ChangeSummary {
@@ -204,6 +275,8 @@ export interface ChangeSummary {
   sector: Sector;
   links: { title: string; url: string }[];
   finding: FindingSummary | null;
+  /** The light, by what is known now, of the data the finding used. */
+  trust: Trust | null;
 }
 
 export interface Change extends Omit<ChangeSummary, "finding"> {

@@ -12,6 +12,7 @@ import type {
   Quantity,
   Sector,
   Series,
+  SeriesTrust,
 } from "./answers";
 import { ask, type Parameters } from "./ask";
 
@@ -21,6 +22,10 @@ export const readCity = (signal: AbortSignal) => ask<City>("/city", {}, signal);
 export const readAreas = (signal: AbortSignal) => ask<GeoJSON.FeatureCollection>("/areas", {}, signal);
 export const readFeed = (id: string, signal: AbortSignal) => ask<Feed>(`/feeds/${encodeURIComponent(id)}`, {}, signal);
 export const listFeeds = (sector: Sector | undefined, signal: AbortSignal) => listAll<Feed>("/feeds", { sector }, signal);
+
+/** The first `limit` of a feed's series, worst first, each over all that is held of it. */
+export const readFeedTrust = (id: string, limit: number, signal: AbortSignal) =>
+  ask<Page<SeriesTrust>>(`/feeds/${encodeURIComponent(id)}/trust`, { whole: "true", limit }, signal);
 
 /** How many of a feed's replies could not be read, or null where it has more than one page of replies. */
 export async function countUnreadable(feed: string, signal: AbortSignal): Promise<number | null> {

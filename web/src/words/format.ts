@@ -34,6 +34,11 @@ export function effectUnit(effect: Pick<Effect, "scale" | "unit">): string {
   return typeof effect.unit === "string" ? unitWords(effect.unit, language.current) : effect.unit[language.current];
 }
 
+/** A share from 0 to 1 as a percentage, two figures long. */
+export function formatShare(share: number): string {
+  return withUnit(formatNumber(100 * share, { maximumSignificantDigits: 2 }), "%");
+}
+
 export function formatDay(instant: number | string, zone: string): string {
   return format(instant, { dateStyle: "long", timeZone: zone });
 }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from sqlalchemy import Connection
 
 from passerelle.api.cursors import Page, read_cursor, write_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, TimeText, read_span, read_time
+from passerelle.api.problem import refuse_parameter
 from passerelle.api.trust import MarkOut, MessageOut, RowOut, show_marks, show_message, show_spans
 from passerelle.api.v1.series import show_title
 from passerelle.archive.redistribution import Leaving, may_leave
@@ -60,6 +61,7 @@ def read_trust(
     start: TimeText = None,
     end: TimeText = None,
     as_known_at: TimeText = None,
+    whole: Annotated[bool, QueryParameter(description="All that is held of each series is the window.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[SeriesTrustOut]:
@@ -67,15 +69,17 @@ def read_trust(
 
     Without `start` and `end` it is that of the newest value: from its start to now, or to the newest of an ended
     feed. With one of them the other is the series' first start, or
-    where its newest value's light ends. `as_known_at` brings what was said then.
+    where its newest value's light ends; with `whole` it is both. `as_known_at` brings what was said then.
     """
     feed = node.archive.get_feed(feed_id)
     begin, stop = read_span(start, end)
     at = read_time(as_known_at, "as_known_at")
+    if whole and (begin or stop):
+        raise refuse_parameter("whole", "true", "start and end name another window than the whole of each series")
     node.trust.catch_up_if_stopped([feed.id])
     with node.archive.engine.connect() as connection:
         series = list_series(connection, feed=feed_id, limit=MOST_SERIES)
-        if start is None and end is None:
+        if begin is None and stop is None and not whole:
             found = read_now(connection, series, at)
         else:
             covered = node.coverage.read_some([one.number for one in series])
