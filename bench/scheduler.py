@@ -196,7 +196,7 @@ def main() -> None:
     """Measure, and write the page or print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feeds", type=int, default=1000)
-    parser.add_argument("--cadence", type=int, default=30)
+    parser.add_argument("--cadence", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--port", type=int, default=FIRST_PORT)
     parser.add_argument("--new-every", type=int, default=1, help="a healthy feed's answer is new every so many times")

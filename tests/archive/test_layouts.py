@@ -12,6 +12,7 @@ import pytest
 from passerelle.archive import open_archive
 from passerelle.archive.folder import LAYOUT, read_layout
 from passerelle.lake.contract import Selection
+from passerelle.registry.asks import list_asks
 from passerelle.registry.replies import list_replies
 
 LAYOUTS = Path(__file__).parent / "layouts"
@@ -19,7 +20,10 @@ LAYOUTS = Path(__file__).parent / "layouts"
 
 @pytest.mark.parametrize("layout", range(1, LAYOUT + 1))
 def test_a_folder_of_each_layout_is_read(layout: int, tmp_path: Path) -> None:
-    """It holds 20 days of nine quantities, of which one value was 1440 as known on 1 June 2018 and 1439 a day later."""
+    """It holds 20 days of nine quantities, of which one value was 1440 as known on 1 June 2018 and 1439 a day later.
+
+    What came with later tables, such as asking publishers, is there and empty.
+    """
     with tarfile.open(LAYOUTS / f"layout-{layout}.tar.gz") as kept:
         kept.extractall(tmp_path, filter="data")
     folder = tmp_path / f"layout{layout}"
@@ -29,6 +33,7 @@ def test_a_folder_of_each_layout_is_read(layout: int, tmp_path: Path) -> None:
         history = archive.lake.history(Selection()).to_pylist()
         with archive.engine.connect() as connection:
             replies = list_replies(connection)
+            assert list_asks(connection) == {}
         bodies = [archive.files.read(reply.sha256, reply.bytes) for reply in replies]
     assert (rows.num_rows, len(history)) == (180, 181)
     revised = [(row["known_since"], row["value"]) for row in history if row["value"] in (1440.0, 1439.0)]

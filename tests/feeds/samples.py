@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tests.feeds.mappings import EIA930, GEODAIR, ODRE
 
 from passerelle.feeds.area import Area
@@ -31,6 +33,12 @@ class Sample:
     member: str = ""
     records: int = 8
     moved: int = 0
+
+
+def pack_table(*columns: str) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({column: [9, 8, 7] for column in columns}), buffer, write_page_checksum=True)
+    return buffer.getvalue()
 
 
 def pack(files: Mapping[str, str | bytes]) -> bytes:
@@ -82,9 +90,34 @@ ALERT = (
 
 TRANSIT = "../shared/data/mobility/transit"
 
+ARCHIVED = {"system": "s", "holds_seconds": 3600}
+CHANGES = ("sid", "t", "bikes", "ebikes", "docks", "bikes_disabled", "docks_disabled", "flags")
+REPORTS = ("sid", "t_updated", "bikes", "mechanical", "ebike", "docks", "capacity")
+INSTRUMENTS = {
+    "network": "x",
+    "readings": dict.fromkeys(("p227", "p235", "PUMP_1"), "water_pipe_flow"),
+    "holds": 300,
+}
+
+GUIDES = ("stops", "trips", "calendar", "frequencies")
+
+# A vehicle counts for its route and in all.
+VEHICLES = Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_ct-vehicle-positions.pb", parameters={"network": "x"}, moved=4)
+
 SAMPLES = [
+    Sample("airparif", path="../shared/data/sectors/air_paris_carfree_2016/Tour Eiffel.csv"),
     Sample("autolib_events", feed="autolib-events"),
     Sample("autolib_stations", feed="autolib-stations"),
+    Sample("baywheels_archive", body=pack_table(*CHANGES), parameters=ARCHIVED),
+    Sample("baywheels_archive", path="../shared/data/mobility/baywheels_sf/stations.csv", parameters=ARCHIVED),
+    # A point counts among its station's points and chargers and, where none is refused, its station among all.
+    Sample("belib", feed="charging-points", moved=5),
+    Sample(
+        "belib",
+        feed="charging-points",
+        path="../shared/data/mobility/belib_paris/prises_electriques_vehicules_tps_reel.csv",
+        moved=18,
+    ),
     # Of the two rows that say 02:00 in October the first is the earlier: ten districts' values of both.
     Sample(
         "bwdf",
@@ -135,18 +168,25 @@ SAMPLES = [
         parameters={"zones": {"10YES-REE------0": "Spain"}},
         member="TimeSeries",
     ),
+    Sample("epanet", path="../shared/data/sectors/water_ltown_battledim/2019_Flows.csv", parameters=INSTRUMENTS),
+    Sample(
+        "entsoe_csv",
+        path="../shared/data/sectors/elec_fr_entsoe_load/fr_load_2021.csv",
+        parameters={"zone": "FR", "zone_name": "France"},
+    ),
     Sample("gbfs", feed="velib-status", path="tests/feeds/recorded/gbfs/velib_station_status.json"),
     Sample("gbfs", feed="velib-stations", path="tests/feeds/recorded/gbfs/velib_station_information.json"),
     Sample("gbfs", feed="baywheels-status", path="../shared/data/replies/gbfs_v3.1-RC3/station_status.json"),
     Sample("geodair", feed="geodair-no2-mean"),
-    # The other call of the trip departs on two days, and may be the last or have no order any more.
-    Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt", moved=2),
+    Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member="stop_times.txt"),
     # Any row of these may be what all departures hang on.
-    *(Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=name, moved=99) for name in TIMETABLE),
+    *(
+        Sample("gtfs", body=pack(TIMETABLE), parameters={"network": "x"}, member=f"{name}.txt", moved=99)
+        for name in GUIDES
+    ),
     # Two arrivals and two departures at each stop of a trip may be those of the trip after it.
     Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-trip-updates.pb", parameters={"network": "x"}, moved=80),
-    # A vehicle and an alert count for their route or stop and in all.
-    Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_ct-vehicle-positions.pb", parameters={"network": "x"}, moved=4),
+    VEHICLES,
     Sample("gtfs_rt", path=f"{TRANSIT}/gtfs_rt_bart-alerts.pb", parameters={"network": "x"}, moved=1),
     Sample("mapped", path="data/eia930_pge/CISO-PGAE_2020_2023.csv", parameters=EIA930),
     Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
@@ -157,7 +197,26 @@ SAMPLES = [
         feed="eco2mix-national",
         path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
     ),
+    Sample(
+        "opendatasoft",
+        path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json",
+        parameters={
+            "time": {"columns": ["date_heure"], "format": "rfc3339", "marks": "start", "length": "PT15M"},
+            "places": [{"id": "country:fr", "kind": "country", "name": "France"}],
+            "value": [{"column": "consommation", "quantity": "electricity_demand"}],
+        },
+    ),
     Sample("sfpark", feed="sfpark-garages"),
     Sample("sgip_moer", feed="sgip-moer-pge"),
+    Sample("velib_archive", body=pack_table(*REPORTS), parameters=ARCHIVED),
+    Sample("velib_archive", path="../shared/data/mobility/velib_paris/velib_stations_2022.csv", parameters=ARCHIVED),
+    # A vehicle counts for its line and in all.
+    Sample(
+        "siri",
+        path="../shared/data/replies/siri/siri.xml",
+        parameters={"network": "x"},
+        member="VehicleActivity",
+        moved=2,
+    ),
     Sample("wyndham_bins", feed="wyndham-bins"),
 ]

@@ -21,6 +21,8 @@ from passerelle.model.quantity import get_quantity
 COUNTED = {
     # 422,243 rows by data/README of the collection, one count each.
     "bike_counts_hourly_2020-09-01_2021-08-09.parquet": (422_243, 0, 52),
+    # 307 stations by `cut -d';' -f2 | sort -u`, points and chargers of each, and how many they are.
+    "bornes-de-recharge-pour-vehicules-electriques.csv": (307 * 2 + 1, 0, 307 + 1),
     # The list of arcs has no hours; `wc -l` 4 less the header.
     "referentiel_3arcs_2020.csv": (0, 0, 3),
     # By data/README of the collection q is empty on 115,387 of 341,445 rows and k on 40,320; 62,163 + 24,270 rows are
@@ -153,6 +155,7 @@ def test_only_forms_with_personal_data_scrub() -> None:
         "gbfs",
         "gtfs_rt",
         "ocpi",
+        "siri",
     ]
 
 

@@ -161,6 +161,18 @@ def test_later_versions_are_read(version: str, shared_data: Path, parse: Parse) 
     assert described.places[0].name == name
 
 
+@pytest.mark.parametrize("version", ["v1.0", "v1.1", "v2.3", "v3.0", "v3.1-RC3"])
+def test_every_versions_members_are_read(version: str, shared_data: Path, parse: Parse) -> None:
+    """A station with each number and flag that the version's own schema lists, all 1, gives a row for each."""
+    schema = json.loads((shared_data / "shapes/gbfs" / version / "station_status.json").read_text(encoding="utf-8"))
+    members = schema["properties"]["data"]["properties"]["stations"]["items"]["properties"]
+    numbers = {name: 1 for name, told in members.items() if name.startswith("is_") or told.get("type") == "integer"}
+    numbers.pop("last_reported", None)
+    parsed = parse("baywheels-status", status(station(**{"num_bikes_available": ..., **numbers})), parameters=STANDARD)
+    # Available and disabled vehicles and docks, and three flags, in every version.
+    assert (len(numbers), parsed.observations.num_rows, parsed.refused.num_rows) == (7, 7, 0)
+
+
 def test_the_replay_is_read_whole(parse: Parse) -> None:
     """489 replies give the states and capacities that `jq` counts, none refused, each known after it was so."""
     counted: Counter[str] = Counter()

@@ -22,6 +22,7 @@ from passerelle.feeds.city import Replay, find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.ingest.replay import Replayer
 from passerelle.lake.contract import Selection
+from passerelle.registry.events import list_events
 from passerelle.registry.replies import ReplyState, list_replies
 from passerelle.registry.series import list_series
 
@@ -126,6 +127,18 @@ def test_a_replay_ends(archive: Archive) -> None:
         with archive.engine.connect() as connection:
             names = [reply.name for reply in list_replies(connection, feed=FEED)]
         assert names == [f"{FILE}:{number}" for number in (489, 488, 487)]
+
+
+def test_a_recording_that_is_none_ends_its_replay(archive: Archive) -> None:
+    """A file that isn't packed lines is told as the feed's failure, and nothing else ends."""
+    (shipped,) = archive.city.replays
+    replayer = Replayer(archive, replace(shipped, path="velib/README.md"))
+    replayer.start()
+    replayer.stop()
+    assert not replayer.is_playing
+    with archive.engine.connect() as connection:
+        (event,) = list_events(connection, kind="failed", feed=FEED)
+    assert "README.md can't be played on" in event.document["reason"]
 
 
 def test_the_days_are_those_of_the_recording(archive: Archive) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from polars.exceptions import PanicException
 
 from passerelle.archive import Archive
 from passerelle.feeds._http import Limits
@@ -57,6 +58,19 @@ def test_broken_feeds_stop_no_other(city: City, asker: Make, publisher: Any, fau
     assert read_failing(archive) == set(faults)
     moments = [moment for path, moment, _ in publisher.asked if path == "/well"]
     assert max(after - before for before, after in pairwise(moments)) < 3
+
+
+def test_a_panic_of_the_engine_stops_no_thread(city: City) -> None:
+    """Polars' panic is no `Exception`: the feed that brought it out is asked again all the same, and others are."""
+    archive, asked = city("a", "b"), []
+
+    class Panicking(Asker):
+        def ask(self, feed_id: str) -> Any:
+            asked.append(feed_id)
+            raise PanicException(feed_id)
+
+    with running(Panicking(archive, environ={}, limits=Limits(), budgets=())):
+        wait(lambda: asked.count("a") >= 2 and asked.count("b") >= 2)
 
 
 def read_failing(archive: Archive) -> set[str]:

@@ -17,6 +17,7 @@ from passerelle.model.quantity import Quantity, Sector, Statistic, get_quantity,
 UCUM = {
     "MW",
     "h",
+    "min",
     "ug/m3",
     "1",
     "%",
@@ -31,6 +32,7 @@ UCUM = {
     "EUR/(MW.h)",
     "m/s",
     "m3",
+    "m3/h",
     "d",
     "s",
     "mm",
@@ -63,25 +65,17 @@ def test_rows_are_whole(quantity: Quantity) -> None:
 
 
 def test_counts_count_things() -> None:
-    """Counts and states of things are annotated units and never negative; powers, prices and temperatures may be."""
+    """Counts and states of things are annotated units and never negative."""
     for quantity in QUANTITIES:
         counted = quantity.statistic is Statistic.COUNT or quantity.kind == "stock"
         assert counted == bool(ANNOTATION.fullmatch(quantity.unit))
-        assert quantity.lower == 0 or quantity.kind in {"power", "forecast", "agreed", "temperature"}
+        assert quantity.lower == 0 or not counted
 
 
 def test_a_signed_quantity_says_its_direction() -> None:
     """Where values may be negative the table says what a positive one means."""
-    signed = [quantity for quantity in QUANTITIES if quantity.lower < 0]
-    assert {quantity.name for quantity in signed} == {
-        "air_temperature",
-        "electricity_generation",
-        "electricity_generation_forecast",
-        "electricity_net_import",
-        "electricity_price_day_ahead",
-    }
+    assert [quantity.name for quantity in QUANTITIES if quantity.lower < 0 and not quantity.direction] == []
     assert get_quantity("electricity_net_import").direction == "into the area positive"
-    assert all(quantity.direction for quantity in signed)
 
 
 def test_names_stand_once() -> None:

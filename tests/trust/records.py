@@ -51,3 +51,24 @@ def record(
         "now": last,
     }
     return Record(**(given | changes))
+
+
+def rush_hours(weeks: int, *, seed: int = 1, level: float = 300.0) -> npt.NDArray[np.float64]:
+    """Hourly counts of a street: two peaks on working days, one on the weekend, few by night, with Poisson noise."""
+    hour = np.arange(weeks * 168) % 168
+    of_day, weekend = hour % 24, hour >= 5 * 24
+    peaks = np.exp(-((of_day - 8) ** 2) / 4) + np.exp(-((of_day - 18) ** 2) / 6)
+    rate = level * np.where(weekend, 0.6 * np.exp(-((of_day - 15) ** 2) / 18), peaks) + level / 50
+    return np.random.default_rng(seed).poisson(rate).astype(np.float64)
+
+
+def load(weeks: int, *, seed: int = 1) -> npt.NDArray[np.float64]:
+    """Hourly power in MW: a day's and a week's course, a year's swing, and noise with a memory of a day."""
+    generator = np.random.default_rng(seed)
+    hours = np.arange(weeks * 168)
+    course = 9000 + 1500 * np.sin(2 * np.pi * (hours % 24 - 8) / 24) - 900 * (hours % 168 >= 120)
+    noise = np.zeros(len(hours))
+    shocks = generator.normal(0, 60, len(hours))
+    for index in range(1, len(hours)):
+        noise[index] = 0.96 * noise[index - 1] + shocks[index]
+    return course + 1500 * np.cos(2 * np.pi * hours / 8766) + noise

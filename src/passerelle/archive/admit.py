@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -28,7 +29,7 @@ SMALL = 50_000
 
 _DEFECTS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError),
-    *(SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
+    *(SyntaxError, TypeError, ValueError, msgspec.MsgspecError, zipfile.BadZipFile, zlib.error),
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
 )
 """What reading damaged bytes raises in Python's own readers and in ours; Polars' panic is no `Exception` even."""

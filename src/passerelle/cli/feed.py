@@ -94,7 +94,7 @@ def show_refused(feed_id: str, limit: int, folder: Path, node: str | None, token
 def fetch_feed(feed_id: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
     """Ask the feed's publisher once, keep the reply and admit its rows.
 
-    Example: passerelle feed fetch geodair-no2-mean --folder demo/paris
+    Example: passerelle feed fetch velib-status --folder demo/paris
     """
     with opened(folder, node, token) as city, progress_bar(feed_id, hidden=as_json) as progress:
         answer = city.do("fetch", {"feed": feed_id}, progress)

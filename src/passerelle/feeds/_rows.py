@@ -19,6 +19,13 @@ from passerelle.model.place import Place
 _NUMBER = r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$"
 
 
+NOTHING = pl.DataFrame(
+    schema={"place": pl.String, "quantity": pl.String, "facet": pl.String, "value": pl.Float64, "row": pl.Int64}
+    | dict.fromkeys(("start", "end"), pl.Datetime("us", "UTC"))
+)
+"""Observations of a reply that has none."""
+
+
 def refuse_where(
     rows: pl.DataFrame, bad: pl.Expr, reason: pl.Expr, raw: pl.Expr | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

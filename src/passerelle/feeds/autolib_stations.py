@@ -7,18 +7,14 @@ received for one cadence of its feed.
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
-
 import polars as pl
 
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
+from passerelle.feeds._held import read_held
 from passerelle.feeds._rows import assemble, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
-from passerelle.model.errors import ReplyError
-from passerelle.model.interval import Interval, local_day
 from passerelle.model.place import Place, point
 
 _ID, _NAME, _POINT = "ID", "Public name", "Geo point"
@@ -31,7 +27,6 @@ _VALUES = {
     "Charge Slots": ("carshare_charge_slots_free", ""),
 }
 
-_DATED = re.compile(r"(\d{4}-\d{2}-\d{2})")
 _DEGREES = r"^(-?[0-9]{1,2}(?:\.[0-9]+)?), ?(-?[0-9]{1,3}(?:\.[0-9]+)?)$"
 
 
@@ -55,7 +50,7 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
         ~(pl.col("latitude").is_between(-90, 90) & pl.col("longitude").is_between(-180, 180)),
         pl.format("'{}' is not a latitude and a longitude", pl.col(_POINT).str.slice(0, 60)),
     )
-    held = _held(reply, feed)
+    held = read_held(reply, feed)
     rows, unread = read_numbers(located, _VALUES)
     rows = rows.with_columns(start=pl.lit(held.start), end=pl.lit(held.end))
     stations = rows.unique("place", keep="first", maintain_order=True)
@@ -64,22 +59,6 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
         for place, name, longitude, latitude in stations.select("place", _NAME, "longitude", "latitude").iter_rows()
     ]
     return assemble(places, rows, [malformed, unnamed, unlocated, unread])
-
-
-def _held(reply: Reply, feed: Feed) -> Interval:
-    dated = _DATED.search(reply.name)
-    if dated is None:
-        if feed.cadence_seconds is None:
-            raise ReplyError(
-                f"nothing says how long the reply {reply.name!r} holds: a date in its name or a cadence is needed",
-                where="name",
-            )
-        return Interval(reply.received, reply.received + timedelta(seconds=feed.cadence_seconds))
-    try:
-        day = date.fromisoformat(dated[1])
-    except ValueError as error:
-        raise ReplyError(f"the reply's name {reply.name!r} holds no date: {error}", where="name") from error
-    return local_day(day.year, day.month, day.day, feed.time_zone)
 
 
 FORM = Form(

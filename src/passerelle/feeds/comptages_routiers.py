@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import REFUSED, read_lines
-from passerelle.feeds._parquet import read_parquet, show
+from passerelle.feeds._parquet import list_values, read_parquet, show
 from passerelle.feeds._rows import assemble, local_instant, refuse_where
 from passerelle.feeds._text import read_bytes, read_text
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
@@ -41,7 +41,7 @@ _COLUMNS = {
     "k": pa.float64(),
     "etat_barre": pa.int64(),
 }
-_VALUES = {"q": "vehicle_count", "k": "road_occupancy", "closed": "road_closed"}
+_VALUES = {"q": ("vehicle_count", ""), "k": ("road_occupancy", ""), "closed": ("road_closed", "")}
 _CLOSED = {1: 0.0, 2: 1.0}
 _UNKNOWN = 3
 
@@ -81,12 +81,8 @@ def _read_counts(body: bytes, feed: Feed) -> Parsed:
         pl.format("the hour to {} doesn't exist: the clock skips it", "t_1h"),
         raw=show(_COLUMNS),
     )
-    long = timed.with_columns(
-        place=pl.format("arc:{}", "iu_ac"), end=pl.col("start").dt.offset_by("1h"), facet=pl.lit("")
-    ).unpivot(
-        list(_VALUES), index=["row", "place", "facet", "start", "end"], variable_name="column", value_name="value"
-    )
-    observed = long.drop_nulls("value").with_columns(quantity=pl.col("column").replace_strict(_VALUES))
+    placed = timed.with_columns(place=pl.format("arc:{}", "iu_ac"), end=pl.col("start").dt.offset_by("1h"))
+    observed = list_values(placed, _VALUES)
     return assemble([], observed, [unusable, skipped])
 
 
@@ -117,7 +113,7 @@ FORM = Form(
     title="Permanent road counts, hourly, and their arcs (Parquet, CSV)",
     standard="comptages-routiers-permanents, referentiel-comptages-routiers",
     grade=Grade.PROVEN,
-    quantities=tuple(sorted(_VALUES.values())),
+    quantities=tuple(sorted(quantity for quantity, _ in _VALUES.values())),
     request=ask_address,
     parse=parse,
 )

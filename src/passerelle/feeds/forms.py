@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from passerelle.feeds import (
+    airparif,
     autolib_events,
     autolib_stations,
+    baywheels_archive,
+    belib,
     bwdf,
     caiso_oasis,
     cap,
@@ -16,6 +19,8 @@ from passerelle.feeds import (
     eia930,
     eia_v2,
     entsoe,
+    entsoe_csv,
+    epanet,
     gbfs,
     geodair,
     gtfs,
@@ -23,8 +28,11 @@ from passerelle.feeds import (
     mapped,
     ocpi,
     odre_eco2mix,
+    opendatasoft,
     sfpark,
     sgip_moer,
+    siri,
+    velib_archive,
     wyndham_bins,
 )
 from passerelle.feeds.feed import Form
@@ -32,8 +40,11 @@ from passerelle.feeds.feed import Form
 FORMS: dict[str, Form] = {
     form.name: form
     for form in (
+        airparif.FORM,
         autolib_events.FORM,
         autolib_stations.FORM,
+        baywheels_archive.FORM,
+        belib.FORM,
         bwdf.FORM,
         caiso_oasis.FORM,
         cap.FORM,
@@ -45,6 +56,8 @@ FORMS: dict[str, Form] = {
         eia930.FORM,
         eia_v2.FORM,
         entsoe.FORM,
+        entsoe_csv.FORM,
+        epanet.FORM,
         gbfs.FORM,
         geodair.FORM,
         gtfs.FORM,
@@ -52,8 +65,11 @@ FORMS: dict[str, Form] = {
         mapped.FORM,
         ocpi.FORM,
         odre_eco2mix.FORM,
+        opendatasoft.FORM,
         sfpark.FORM,
         sgip_moer.FORM,
+        siri.FORM,
+        velib_archive.FORM,
         wyndham_bins.FORM,
     )
 }

@@ -30,10 +30,11 @@ from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import REFUSED
 from passerelle.feeds._json import read_json, read_objects
 from passerelle.feeds._rows import assemble, instant, read_numbers, refuse_where
+from passerelle.feeds._stations import read_stations, require_parameter
 from passerelle.feeds._text import read_bytes
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
-from passerelle.model.errors import InvalidValueError, ReplyError
-from passerelle.model.place import Place, point
+from passerelle.model.errors import ReplyError
+from passerelle.model.place import Place
 
 _REPORTED, _BIKES = "last_reported", "bikeshare_bikes_available"
 
@@ -77,10 +78,6 @@ class _Document(msgspec.Struct):
     other: float | str | None = msgspec.field(name="lastUpdatedOther", default=None)
 
 
-class _Localized(msgspec.Struct):
-    text: str
-
-
 def scrub(body: bytes) -> bytes:
     """The reply as it came; one that names single vehicles is a `ReplyError`, so that none of it is kept."""
     if body.strip() and _VEHICLE.search(read_bytes(Reply(body, datetime.fromtimestamp(_BEGAN, UTC)))):
@@ -99,11 +96,11 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
         ~pl.col(key).str.contains(r"^[\x21-\x7e]{1,100}$"),
         pl.format(f"{key} '{{}}' is no id of a station", pl.col(key).str.slice(0, 100)),
     )
-    named = named.with_columns(place=pl.format(f"{_require(feed, 'system')}:{{}}", key))
-    held = timedelta(seconds=_require(feed, "holds_seconds"))
+    named = named.with_columns(place=pl.format(f"{require_parameter(feed, 'system')}:{{}}", key))
+    held = timedelta(seconds=require_parameter(feed, "holds_seconds"))
     places: list[Place] = []
     if {"lat", "lon"} <= objects.names:
-        places, rows, refused = _read_stations(named, _read_updated(document), held)
+        places, rows, refused = _read_information(named, _read_updated(document), held)
     elif not objects.names or (_REPORTED in objects.names and not objects.names.isdisjoint(_TOTALS)):
         rows, refused = _read_states(named, held)
     else:
@@ -113,13 +110,6 @@ def parse(reply: Reply, feed: Feed) -> Parsed:
             where="data.stations",
         )
     return assemble(places, rows, [objects.refused, unnamed, *refused])
-
-
-def _require(feed: Feed, name: str) -> Any:
-    try:
-        return feed.parameters[name]
-    except KeyError:
-        raise InvalidValueError(f"feed {feed.id!r} needs the parameter {name!r}", where=f"parameters.{name}") from None
 
 
 def _read_states(named: pl.DataFrame, held: timedelta) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
@@ -173,37 +163,14 @@ def _list_counts(listed: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     return counts
 
 
-def _read_stations(
+def _read_information(
     named: pl.DataFrame, updated: datetime, held: timedelta
 ) -> tuple[list[Place], pl.DataFrame, list[pl.DataFrame]]:
     """The stations as places, their capacities since `updated`, and the refused rows."""
-    told, nameless = refuse_where(named, pl.col("name").str.strip_chars() == "", pl.lit("a station needs a name"))
-    degrees = [pl.col(name).cast(pl.Float64, strict=False).alias(f"{name}_degrees") for name in ("lat", "lon")]
-    latitude, longitude = pl.col("lat_degrees"), pl.col("lon_degrees")
-    nowhere = ((pl.col("lat") == "") & (pl.col("lon") == "")) | ((latitude == 0) & (longitude == 0))
-    located, unlocated = refuse_where(
-        told.with_columns(degrees).with_columns(nowhere=nowhere.fill_null(value=False)),
-        ~(pl.col("nowhere") | (latitude.is_between(-90, 90) & longitude.is_between(-180, 180))),
-        pl.format(
-            "lat '{}' and lon '{}' are no position", pl.col("lat").str.slice(0, 40), pl.col("lon").str.slice(0, 40)
-        ),
-    )
-    columns = ["place", "name", "lat_degrees", "lon_degrees", "nowhere"]
-    places = [
-        Place(place, "station", _read_name(name), None if nowhere else point(longitude, latitude))
-        for place, name, latitude, longitude, nowhere in located.select(columns).iter_rows()
-    ]
+    places, located, refused = read_stations(named)
     dated = located.with_columns(start=pl.lit(updated), end=pl.lit(updated + held))
     capacities, unread = read_numbers(dated, _CAPACITY, absent=[""])
-    return places, capacities, [nameless, unlocated, unread]
-
-
-def _read_name(name: str) -> str:
-    """The text itself; of the localized texts of GBFS 3 the first, which need not be the city's language."""
-    try:
-        return msgspec.json.decode(name, type=list[_Localized])[0].text
-    except (msgspec.MsgspecError, IndexError):
-        return name
+    return places, capacities, [*refused, unread]
 
 
 def _read_updated(document: _Document) -> datetime:

@@ -13,7 +13,7 @@ import polars as pl
 
 from passerelle.feeds._ask import ask_address
 from passerelle.feeds._csv import read_lines
-from passerelle.feeds._rows import assemble, local_days, read_numbers, refuse_where
+from passerelle.feeds._rows import NOTHING, assemble, local_days, read_numbers, refuse_where
 from passerelle.feeds._text import read_text
 from passerelle.feeds.feed import Feed, Form, Grade, Parsed, Reply
 from passerelle.model.place import Place, point
@@ -26,10 +26,6 @@ _LIST = [_SERIAL, _NAME, _STREAM, _LONGITUDE, _LATITUDE]
 _STREAMS = {"general": "general_waste_bin", "recycling": "recycling_bin"}
 _NUMBER = "^[0-9]{1,20}$"
 _DEGREES = r"^-?[0-9]{1,3}(?:\.[0-9]+)?$"
-_NOTHING = pl.DataFrame(
-    schema={"place": pl.String, "quantity": pl.String, "facet": pl.String, "value": pl.Float64, "row": pl.Int64}
-    | dict.fromkeys(("start", "end"), pl.Datetime("us", "UTC"))
-)
 
 
 def parse(reply: Reply, feed: Feed) -> Parsed:
@@ -78,7 +74,7 @@ def _parse_list(text: str) -> Parsed:
             _SERIAL, "kind", _NAME, "longitude", "latitude"
         ).iter_rows()
     ]
-    return assemble(places, _NOTHING, [malformed, unlocated])
+    return assemble(places, NOTHING, [malformed, unlocated])
 
 
 FORM = Form(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import structlog
+from polars.exceptions import PanicException
 from sqlalchemy.exc import OperationalError
 
 from passerelle.archive.admission import Admission
@@ -59,7 +59,7 @@ class Asker:
         self.archive = archive
         self.budgets = Budgets(archive.engine, budgets)
         self._environ, self._limits = environ, limits
-        self._alone: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._alone = {feed.id: threading.Lock() for feed in archive.city.feeds}
         self._held: dict[str, float] = {}
         self._inside = 0
         self._stopped = False
@@ -77,7 +77,7 @@ class Asker:
                 admission, ask = self._ask(feed)
             except (BudgetSpentError, StoppedError):
                 raise
-            except Exception as error:
+            except (Exception, PanicException) as error:
                 self._record_failure(feed_id, _describe(error))
                 raise
             if admission.state is ReplyState.UNREADABLE:
@@ -124,8 +124,11 @@ class Asker:
         """What came with the feed's last reply from this address; nothing where that reply isn't here whole."""
         with self.archive.engine.connect() as connection:
             ask = find_ask(connection, feed_id)
-        last = None if ask is None or ask.address != address else find_checkable(self.archive, feed_id)
-        if ask is None or last is None or last.id != ask.reply:
+        if ask is None or ask.address != address or not (ask.etag or ask.modified):
+            return _Validators(0, {})
+        # Only now: for this the kept bytes are read.
+        last = find_checkable(self.archive, feed_id)
+        if last is None or last.id != ask.reply:
             return _Validators(0, {})
         held = {"If-None-Match": ask.etag, "If-Modified-Since": ask.modified}
         return _Validators(last.id, {name: value for name, value in held.items() if value})
@@ -209,7 +212,7 @@ def find_host(url: str) -> str:
     return httpx.URL(url).netloc.decode()
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     return str(error) if isinstance(error, PasserelleError) else f"{type(error).__name__}: {error}"
 
 

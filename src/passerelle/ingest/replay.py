@@ -11,7 +11,7 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -59,6 +59,14 @@ class Replayer:
         return self._thread is not None and self._thread.is_alive()
 
     def _play(self, path: Path) -> None:
+        try:
+            self._play_lines(path)
+        except Exception as error:  # noqa: BLE001  a recording that can't be read ends its replay, not the node
+            _log.error("a replay ended", feed=self.replay.feed, exc_info=error)
+            reason, since = f"the recording {path.name} can't be played on: {error}", datetime.now(UTC).isoformat()
+            self._archive.events.record("failed", {"reason": reason, "failures": 1, "since": since}, self.replay.feed)
+
+    def _play_lines(self, path: Path) -> None:
         due = time.monotonic()
         for reply in self._list_replies(path):
             kept = False

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from random import Random
 
 import structlog
+from polars.exceptions import PanicException
 
 from passerelle.ingest.ask import Asker, find_host
 from passerelle.ingest.schedule import Schedule
@@ -144,7 +145,7 @@ class Ingest:
             with self._changed:
                 self._schedule.defer(feed, read_clock() + error.wait_s)
             return
-        except Exception as error:  # noqa: BLE001  this is the door where a feed's failure, whatever it is, ends
+        except (Exception, PanicException) as error:  # noqa: BLE001  here a feed's failure, whatever it is, ends
             if not isinstance(error, PasserelleError):
                 _log.error("asking a feed failed", feed=feed, exc_info=error)
             answered, wait = False, error.wait_s if isinstance(error, StatusError) else None

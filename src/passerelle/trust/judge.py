@@ -8,12 +8,35 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from passerelle.trust.check import Check, FeedRecord, Offered, Record, Unlike
+from passerelle.trust.checks.bounds import CHECK as BOUNDS
 from passerelle.trust.checks.definitions import CHECK as DEFINITIONS
+from passerelle.trust.checks.dst import CHECK as DST
+from passerelle.trust.checks.duplicates import CHECK as DUPLICATES
 from passerelle.trust.checks.freshness import CHECK as FRESHNESS
+from passerelle.trust.checks.frozen import CHECK as FROZEN
+from passerelle.trust.checks.gaps import CHECK as GAPS
+from passerelle.trust.checks.level import CHECK as LEVEL
+from passerelle.trust.checks.places import CHECK as PLACES
+from passerelle.trust.checks.refused import CHECK as REFUSED
+from passerelle.trust.checks.revisions import CHECK as REVISIONS
+from passerelle.trust.checks.schema import CHECK as SCHEMA
 from passerelle.trust.light import Judged
 from passerelle.trust.words import to_microseconds
 
-CHECKS: tuple[Check, ...] = (FRESHNESS, DEFINITIONS)
+CHECKS: tuple[Check, ...] = (
+    FRESHNESS,
+    GAPS,
+    FROZEN,
+    BOUNDS,
+    LEVEL,
+    DST,
+    REVISIONS,
+    DUPLICATES,
+    REFUSED,
+    SCHEMA,
+    PLACES,
+    DEFINITIONS,
+)
 
 LOOKBACK = timedelta(days=400)
 """How much of the past a judgement learns from when it is brought up to date: a year with its seasons, and a month."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from passerelle.model.quantity import Quantity
 from passerelle.trust.check import Text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,6 +51,16 @@ def duration(seconds: float) -> Text:
     size, one, many = next((unit for unit in _UNITS if seconds >= 1.5 * unit[0]), _UNITS[-1])
     count = round(seconds / size)
     return {language: f"{count} {word}" for language, word in zip(_LANGUAGES, one if count == 1 else many, strict=True)}
+
+
+def unit(quantity: Quantity) -> str:
+    """The unit to put behind a number, with a space before it; nothing for what is counted or has none.
+
+    >>> from passerelle.model.quantity import get_quantity
+    >>> unit(get_quantity("electricity_demand")), unit(get_quantity("bicycle_count"))
+    (' MW', '')
+    """
+    return "" if quantity.unit.startswith(("{", "1")) else f" {quantity.unit}"
 
 
 def local(microseconds: int, zone: ZoneInfo) -> str:

@@ -107,6 +107,8 @@ export interface Feed {
   redistribute: Redistribute;
   replies: number;
   last_reply: string | null;
+  /** The recording whose days the feed's values are of, where it is one that is played. */
+  replay: { first: string; last: string } | null;
   /** Null for a feed that the node doesn't ask. */
   asking: { failing_since: string | null; reason: string | null } | null;
   /** Null until any of its series is judged. */

@@ -200,6 +200,7 @@ export const en = {
 
   "provenance.title": "Where it comes from",
   "provenance.feed": "Feed",
+  "provenance.replay": "A recording of {first} to {last}, played again in its own time: not today’s values.",
   "provenance.publisher": "Publisher",
   "provenance.licence": "Licence and attribution",
   "provenance.covers": "Covers",

@@ -202,6 +202,7 @@ export const fr: Catalogue = {
 
   "provenance.title": "D’où cela vient",
   "provenance.feed": "Flux",
+  "provenance.replay": "Un enregistrement du {first} au {last}, rejoué à ses propres dates : pas les valeurs du jour.",
   "provenance.publisher": "Producteur",
   "provenance.licence": "Licence et mention",
   "provenance.covers": "Couvre",

@@ -20,6 +20,9 @@ const COUNTED: Record<string, Record<Language, Counted>> = {
   vehicle: { en: ["vehicle", "vehicles"], fr: ["véhicule", "véhicules"] },
   dock: { en: ["dock", "docks"], fr: ["bornette", "bornettes"] },
   slot: { en: ["space", "spaces"], fr: ["place", "places"] },
+  station: { en: ["station", "stations"], fr: ["station", "stations"] },
+  charger: { en: ["charger", "chargers"], fr: ["borne", "bornes"] },
+  point: { en: ["point", "points"], fr: ["point", "points"] },
   snapshot: { en: ["snapshot", "snapshots"], fr: ["relevé", "relevés"] },
   request: { en: ["request", "requests"], fr: ["demande", "demandes"] },
 };
