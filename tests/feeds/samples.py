@@ -206,6 +206,17 @@ SAMPLES = [
             "value": [{"column": "consommation", "quantity": "electricity_demand"}],
         },
     ),
+    Sample(
+        "purpleair",
+        path="../shared/data/sectors/air_lowcost_calibration/purpleair_aqs_daily90_2021_2023.csv",
+    ),
+    Sample(
+        "purpleair",
+        body=b'{"time_stamp":1657577251,"fields":["sensor_index","name","pm2.5_atm","longitude","latitude"],"data":['
+        + b",".join(b'[%d,"x",%d.5,2.35,48.85]' % (index, index) for index in range(1, 9))
+        + b"]}",
+        member="data",
+    ),
     Sample("sfpark", feed="sfpark-garages"),
     Sample("sgip_moer", feed="sgip-moer-pge"),
     Sample("velib_archive", body=pack_table(*REPORTS), parameters=ARCHIVED),

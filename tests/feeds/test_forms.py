@@ -155,6 +155,7 @@ def test_only_forms_with_personal_data_scrub() -> None:
         "gbfs",
         "gtfs_rt",
         "ocpi",
+        "purpleair",
         "siri",
     ]
 
