@@ -5,7 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-QUANTITIES = ("carshare_slots_free", "electricity_demand", "electricity_demand_imputed", "electricity_generation")
+QUANTITIES = (
+    "carshare_slots_free",
+    "electricity_demand",
+    "electricity_demand_imputed",
+    "electricity_generation",
+    "no2_hourly_mean",
+)
 
 EIA930: dict[str, Any] = {
     "file": {"format": "csv"},

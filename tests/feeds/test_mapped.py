@@ -108,6 +108,29 @@ def test_decimal_commas_and_semicolons(read: Callable[..., Parsed], shared_data:
     assert pc.sum(parsed.observations["value"]).as_py() == pytest.approx(5_624_920.59)
 
 
+def test_hours_of_two_stations(read: Callable[..., Parsed], shared_data: Path) -> None:
+    """AirBase's NO2, 24 hours on every day: by awk 96,386 values at FR04012 and 100,232 at FR04037, 13,244,762 in all.
+
+    Its clock doesn't change (working days' first peak stands at 07 in winter, at 06 in summer); which fixed clock of
+    UTC and UTC+1 the supplier chose isn't said, so that a feed must.
+    """
+    mapping = changed(
+        ONE,
+        time={"columns": ["t"], "format": "%Y-%m-%d %H:%M:%S"},
+        places=[{"id": f"airbase:{station}", "kind": "station", "name": station} for station in ("FR04012", "FR04037")],
+        value=[
+            {"column": station, "quantity": "no2_hourly_mean", "place": f"airbase:{station}"}
+            for station in ("FR04012", "FR04037")
+        ],
+    )
+    path = shared_data / "sectors/air_paris_no2_airbase/paris_no2_hourly_1999_2010.csv"
+    parsed = read(mapping, path.read_bytes(), "Etc/GMT-1")
+    counts = parsed.observations.group_by("place").aggregate([([], "count_all")]).to_pylist()
+    assert {row["place"]: row["count_all"] for row in counts} == {"airbase:FR04012": 96_386, "airbase:FR04037": 100_232}
+    assert pc.sum(parsed.observations["value"]).as_py() == pytest.approx(13_244_762)
+    assert parsed.refused.num_rows == 0
+
+
 def test_years_of_states(read: Callable[..., Parsed], shared_data: Path) -> None:
     """Prop 99: `wc -l` 1,210 less the header, 39 states, and 89.80000305 for Alabama's whole year 1970 as it came."""
     mapping = {
