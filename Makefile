@@ -5,7 +5,7 @@ NODES ?=
 ROUNDS ?= 200
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-clean test check check-format check-lint check-types check-layers check-unused check-pages check-docs bench torture screenshots docs setup python pages chromium lock clean
+.PHONY: help demo demo-clean test check check-format check-lint check-types check-layers check-unused check-pages check-docs bench torture screenshots docs setup python pages chromium mosquitto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ demo-clean: ## forget the demo's folders
 	  fi; done
 	@rm -rf demo
 
-test: check chromium pages ## all that CI runs: check, then every test
+test: check chromium mosquitto pages ## all that CI runs: check, then every test
 	@.venv/bin/python -m pytest
 
 check: check-format check-lint check-types check-layers check-unused check-pages check-docs ## format, lint, types, layers, dead code, pages, docs
@@ -61,7 +61,7 @@ screenshots: chromium pages ## take the pictures of docs/screenshots/ anew
 docs: python ## write the tables of README.md and docs/ from what the program says
 	@.venv/bin/python docs/tables.py
 
-setup: python pages chromium ## only install and build
+setup: python pages chromium mosquitto ## only install and build
 
 lock: ## resolve the locks anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev -o requirements.lock pyproject.toml
@@ -78,3 +78,7 @@ pages: python
 
 chromium: python
 	@sh setup/chromium.sh
+
+mosquitto:
+	@mkdir -p .make
+	@sh setup/mosquitto.sh

@@ -59,6 +59,11 @@ SFPARK: dict[str, Any] = {
         {"column": "exits", "quantity": "parking_exits"},
     ],
 }
+BINS: dict[str, Any] = {
+    "time": {"columns": ["payload.t"], "format": "epoch_s", "marks": "instant", "length": "PT10M"},
+    "place": {"id": "levels.1", "prefix": "bin", "kind": "bin"},
+    "value": [{"column": "payload.level", "quantity": "carshare_slots_free"}],
+}
 ONE: dict[str, Any] = {
     "file": {"format": "csv"},
     "time": {"columns": ["when"], "format": "%Y-%m-%d %H:%M", "marks": "start", "length": "PT1H"},

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tests.feeds.mappings import EIA930, GEODAIR, ODRE
+from tests.feeds.mappings import BINS, EIA930, GEODAIR, ODRE
 
 from passerelle.feeds.area import Area
 
@@ -192,6 +192,7 @@ SAMPLES = [
     Sample("mapped", path="data/geodair_no2/pollution_paris_no2_daily_clean.csv", parameters=GEODAIR),
     Sample("mapped", path="../shared/data/replies/odre_eco2mix/national_tr_2023-09-21.json", parameters=ODRE),
     Sample("ocpi", body=json.dumps(CHARGING).encode(), parameters={"holds_seconds": 600}),
+    Sample("mqtt_json", path="tests/feeds/recorded/mqtt_json/messages.jsonl", parameters=BINS),
     Sample(
         "odre_eco2mix",
         feed="eco2mix-national",

@@ -57,6 +57,9 @@ def open_document(body: bytes, member: str = "") -> Document:
         return Document([body], lambda records: b"".join(records), change_bytes)
     if body.startswith(b"PK"):
         return open_zip(body, member)
+    # Lines of JSON; in an array a comma would stand between the two.
+    if b"}\n{" in body:
+        return Document(body.splitlines(), lambda records: b"\n".join([*records, b""]), change_line)
     if body.lstrip().startswith((b"{", b"[")):
         return open_json(body, member)
     if body.lstrip().startswith(b"<"):

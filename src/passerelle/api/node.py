@@ -15,6 +15,7 @@ from passerelle.feeds._http import Limits
 from passerelle.feeds.feed import Feed
 from passerelle.ingest.ask import Asker
 from passerelle.ingest.budget import read_budgets
+from passerelle.ingest.mqtt import MQTT, Listener
 from passerelle.ingest.replay import Replayer
 from passerelle.ingest.run import Ingest
 from passerelle.model.quantity import get_quantity
@@ -36,12 +37,19 @@ class Node:
         self.coverage = Coverage(archive)
         self.replays = {replay.feed: Replayer(archive, replay) for replay in archive.city.replays}
         self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))
+        self.listeners = [
+            Listener(archive, feed, self.ingest.asker, os.environ)
+            for feed in archive.city.feeds
+            if feed.url.startswith(MQTT)
+        ]
         self.trust = Watch(archive)
 
     def start(self, *, fetches: bool, replays: bool) -> None:
-        """Ask the publishers from now on, and play the recordings, as far as is wanted."""
+        """Ask the publishers and listen to the brokers from now on, and play the recordings, as far as is wanted."""
         if fetches:
             self.ingest.start()
+            for listener in self.listeners:
+                listener.start()
         if replays:
             for replayer in self.replays.values():
                 replayer.start()
@@ -50,6 +58,8 @@ class Node:
         """End what was started; nothing more comes into the archive by itself."""
         for replayer in self.replays.values():
             replayer.stop()
+        for listener in self.listeners:
+            listener.stop()
         self.ingest.stop()
 
     def sectors_of(self, feed_id: str) -> list[str]:

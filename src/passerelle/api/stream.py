@@ -27,6 +27,7 @@ KINDS = {
     "reparsed": "a feed's replies were read again",
     "finding": "a study has a finding",
     "trust": "the light of a feed, or of some of its series, is another one",
+    "overflow": "messages of a broker found no room in the node's inbox; how many",
     "disk": "the alarm for free bytes rose or fell",
 }
 """What an event's `kind` may be."""

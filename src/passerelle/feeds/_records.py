@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -89,10 +90,10 @@ def _read_json(
     whole, broken = refuse_where(
         rows, pl.col("raw").str.json_path_match("$").is_null() | (pl.col("raw") == "null"), pl.lit("not JSON")
     )
-    if broken.height and whole.is_empty():
+    if broken.height and whole.is_empty() and not sparse:
         raise ReplyError(f"none of {broken.height} records is JSON; the first: {broken['raw'][0][:80]!r}", where="body")
     absent = [column for column in values if not whole.select(_holds(column).any()).item()]
-    if absent and whole.height and (not sparse or len(absent) == len(values)):
+    if absent and whole.height and not sparse:
         raise ReplyError(f"no record has {absent}; the first record: {whole['raw'][0][:200]!r}", where="body")
     held, without = refuse_where(
         whole,
@@ -104,11 +105,11 @@ def _read_json(
 
 
 def _holds(column: str) -> pl.Expr:
-    """Whether the last step of the path stands in the record, with a value or null."""
+    """Whether the last step of the path stands in the record as a key, with a value or null."""
     step = column.rpartition(".")[2]
-    return (
-        pl.lit(True) if step.isdigit() else pl.col("raw").str.contains(msgspec.json.encode(step).decode(), literal=True)
-    )
+    if step.isdigit():
+        return pl.lit(value=True)
+    return pl.col("raw").str.contains(re.escape(msgspec.json.encode(step).decode()) + r"\s*:")
 
 
 def _path(column: str) -> str:

@@ -122,7 +122,8 @@ class TableMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `parameters` of a feed in the form `mapped`.
 
     A value that is blank or one of `absent` is the publisher's word for none. `facet` is a column
-    whose text, in small letters, is the facet of the row's values.
+    whose text, in small letters, is the facet of the row's values. `keep_days` and `keep_bytes` bound
+    the bytes kept of replies, as of any feed.
     """
 
     file: Csv | Json | JsonLines | Parquet
@@ -135,6 +136,8 @@ class TableMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass_over: list[PassOver] = []
     absent: list[str] = []
     decimal: Literal[".", ","] = "."
+    keep_days: int | None = None
+    keep_bytes: int | None = None
 
     def list_columns(self) -> list[str]:
         """The columns the mapping reads, each once."""

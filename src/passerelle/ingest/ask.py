@@ -78,12 +78,12 @@ class Asker:
             except (BudgetSpentError, StoppedError):
                 raise
             except (Exception, PanicException) as error:
-                self._record_failure(feed_id, _describe(error))
+                self.record_failure(feed_id, _describe(error))
                 raise
             if admission.state is ReplyState.UNREADABLE:
-                self._record_failure(feed_id, f"the answer can't be read: {admission.reason}")
+                self.record_failure(feed_id, f"the answer can't be read: {admission.reason}")
             else:
-                self._record_answer(ask)
+                self.record_answer(ask)
             return admission
 
     def stop(self, patience_s: float) -> None:
@@ -149,7 +149,8 @@ class Asker:
         if error.status == _TOO_MANY and error.wait_s:
             self._held[host] = time.monotonic() + min(error.wait_s, LONGEST_OBEYED_S)
 
-    def _record_answer(self, ask: Ask) -> None:
+    def record_answer(self, ask: Ask) -> None:
+        """Keep what came of asking; a feed that failed before has recovered, which is an event."""
         with self._at_the_archive(), _told_when_full(ask.feed):
             events = []
             with writing(self.archive.engine) as connection:
@@ -160,7 +161,7 @@ class Asker:
                     events.append(self.archive.events.put(connection, "recovered", document, ask.feed))
             self.archive.events.tell(*events)
 
-    def _record_failure(self, feed_id: str, reason: str) -> None:
+    def record_failure(self, feed_id: str, reason: str) -> None:
         """Count the failure; it is an event when it is the first, when its reason is another, and once a day."""
         now, reason = datetime.now(UTC), reason[:_LONGEST_REASON]
         with self._at_the_archive(), _told_when_full(feed_id):
