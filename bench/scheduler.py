@@ -78,9 +78,12 @@ def running(
     with subprocess.Popen(publisher, stdout=subprocess.PIPE) as asked:
         try:
             assert asked.stdout is not None
-            asked.stdout.readline()
+            if not asked.stdout.readline():
+                raise SystemExit(f"the publisher can't listen at {first_port} and the next {PORTS - 1} ports")
             with subprocess.Popen(node, stderr=subprocess.DEVNULL, env=environ) as asking:
                 while find_node(folder / "city") is None:
+                    if asking.poll() is not None:
+                        raise SystemExit(f"the node ended at its start, with exit code {asking.returncode}")
                     time.sleep(0.05)
                 try:
                     yield asking
@@ -130,7 +133,8 @@ def evaluate(
     seconds: float,
 ) -> dict[str, Any]:
     """The figures from what the publisher noted since `began`."""
-    asks = {path: [at for at in moments if began <= at < began + seconds] for path, moments in report.items()}
+    # The first ask of each is off the plan, which begins with the second.
+    asks = {path: [at for at in moments[1:] if began <= at < began + seconds] for path, moments in report.items()}
     well = {path: moments for path, moments in asks.items() if path.startswith("/well/")}
     means = [(moments[-1] - moments[0]) / (len(moments) - 1) for moments in well.values() if len(moments) > 1]
     steps = [

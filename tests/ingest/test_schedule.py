@@ -111,8 +111,16 @@ def test_feeds_that_start_together_are_spread() -> None:
     schedule = Schedule(Random(1))
     for name in range(600):
         schedule.add(str(name), 300, NOW, None)
-    assert max(len(schedule.take(NOW + second)) for second in range(61)) <= 30
-    assert schedule.find_next(NOW + 61, 60) == 60
+    taken = [schedule.take(NOW + second) for second in range(61)]
+    assert max(map(len, taken)) <= 30
+    assert sum(map(len, taken)) == 600
+    for name in range(600):
+        schedule.succeed(str(name), NOW + 61)
+    # And from then on over the whole of their cadence, none sooner than half of it: 10 s hold 20 of 600 on average.
+    later = [len(schedule.take(NOW + 61 + 10 * step)) for step in range(1, 47)]
+    assert sum(later[:14]) == 0
+    assert max(later) <= 40
+    assert sum(later) == 600
 
 
 def test_a_machine_that_slept_wakes_without_a_burst() -> None:

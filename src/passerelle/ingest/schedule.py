@@ -32,6 +32,7 @@ class _Plan:
     due: float
     failures: int = 0
     is_out: bool = False
+    strayed: bool = False
 
 
 class Schedule:
@@ -46,11 +47,15 @@ class Schedule:
     def add(self, feed: str, cadence: float, now: float, ago: float | None) -> None:
         """Plan the feed, which was asked `ago` seconds before `now` or (None) never.
 
-        It is due a cadence after that, or soon where that is past: feeds that start together don't go out together.
+        It is due a cadence after that. Where that is past it is asked soon, and planned from any time within a cadence
+        on: feeds that start together neither go out together nor stay together.
         """
-        soon = self._random.uniform(0, min(cadence, SPREAD_S))
-        due = now + (soon if ago is None else min(max(soon, cadence - ago), cadence))
-        self._plans[feed] = _Plan(cadence, due, due)
+        if ago is not None and ago < cadence:
+            due = now + min(cadence - ago, cadence)
+            self._plans[feed] = _Plan(cadence, due, due)
+        else:
+            due = now + self._random.uniform(0, min(cadence, SPREAD_S))
+            self._plans[feed] = _Plan(cadence, now + self._random.uniform(0, cadence), due, strayed=True)
         self._put(feed, due)
 
     def take(self, now: float) -> list[str]:
@@ -73,9 +78,9 @@ class Schedule:
     def succeed(self, feed: str, now: float) -> None:
         """The feed answered: it is due at the next time of its plan, those that passed meanwhile are left out."""
         plan = self._plans[feed]
-        # A feed that failed was asked off its plan's times: its next ask isn't to come right after this one.
-        earliest = now + plan.cadence / 2 if plan.failures else now
-        plan.failures = 0
+        # A feed that was asked off its plan's times isn't to be asked again right after.
+        earliest = now + plan.cadence / 2 if plan.strayed else now
+        plan.failures, plan.strayed = 0, False
         self._put(feed, plan.origin + (math.floor((earliest - plan.origin) / plan.cadence) + 1) * plan.cadence)
 
     def fail(self, feed: str, now: float, wait: float | None = None) -> None:
@@ -88,12 +93,13 @@ class Schedule:
         longest = max(plan.cadence, LONGEST_WAIT_S)
         # Doubling stops long before the number is too large to hold.
         grown = min(longest, min(plan.cadence, FIRST_RETRY_S) * 2.0 ** min(plan.failures, 32))
-        plan.failures += 1
+        plan.failures, plan.strayed = plan.failures + 1, True
         asked = min(wait or 0.0, LONGEST_OBEYED_S)
         self._put(feed, now + max(asked, self._random.uniform(grown / 2, grown)))
 
     def defer(self, feed: str, until: float) -> None:
         """The feed may not be asked before `until`, which is no failure of its own."""
+        self._plans[feed].strayed = True
         self._put(feed, until)
 
     def is_failing(self, feed: str) -> bool:
@@ -111,6 +117,7 @@ class Schedule:
             return
         for feed, plan in self._plans.items():
             if not plan.is_out and plan.due <= now:
+                plan.strayed = True
                 self._put(feed, now + self._random.uniform(0, min(plan.cadence, SPREAD_S)))
 
     def _put(self, feed: str, due: float) -> None:
