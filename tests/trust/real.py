@@ -314,11 +314,11 @@ def covid_daily(file: str) -> FeedRecord:
         start=pl.col("day").dt.convert_time_zone("UTC"),
         end=pl.col("day").dt.offset_by("1d").dt.convert_time_zone("UTC"),
         value=pl.col("count").cast(pl.Float64),
-    ).unique(["id", "start"], keep="last", maintain_order=True)
+    ).unique(["station", "start"], keep="last", maintain_order=True)
     return feed_of(
         [
             _record(Series(file, str(key[0]), "bicycle_count"), group, PARIS)
-            for key, group in rows.sort("start").partition_by("id", as_dict=True).items()
+            for key, group in rows.sort("start").partition_by("station", as_dict=True).items()
         ]
     )
 

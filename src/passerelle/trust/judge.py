@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from passerelle.trust.check import Check, FeedRecord, Offered, Record, Unlike
+from passerelle.trust.checks.balance import CHECK as BALANCE
 from passerelle.trust.checks.bounds import CHECK as BOUNDS
 from passerelle.trust.checks.definitions import CHECK as DEFINITIONS
 from passerelle.trust.checks.dst import CHECK as DST
@@ -16,8 +17,10 @@ from passerelle.trust.checks.freshness import CHECK as FRESHNESS
 from passerelle.trust.checks.frozen import CHECK as FROZEN
 from passerelle.trust.checks.gaps import CHECK as GAPS
 from passerelle.trust.checks.level import CHECK as LEVEL
+from passerelle.trust.checks.neighbours import CHECK as NEIGHBOURS
 from passerelle.trust.checks.places import CHECK as PLACES
 from passerelle.trust.checks.refused import CHECK as REFUSED
+from passerelle.trust.checks.reporting import CHECK as REPORTING
 from passerelle.trust.checks.revisions import CHECK as REVISIONS
 from passerelle.trust.checks.schema import CHECK as SCHEMA
 from passerelle.trust.light import Judged
@@ -28,13 +31,16 @@ CHECKS: tuple[Check, ...] = (
     GAPS,
     FROZEN,
     BOUNDS,
+    BALANCE,
     LEVEL,
+    NEIGHBOURS,
     DST,
     REVISIONS,
     DUPLICATES,
     REFUSED,
     SCHEMA,
     PLACES,
+    REPORTING,
     DEFINITIONS,
 )
 

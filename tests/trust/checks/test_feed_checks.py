@@ -26,10 +26,20 @@ def feed(*deliveries: Delivery, sites: tuple[Site, ...] = ()):
 
 def test_names_that_come_and_go_are_told() -> None:
     """`b` becomes `c` in the third reply: amber from it on, with both; another order is no news."""
-    shapes = [("a", "b"), ("b", "a"), ("a", "c"), ("a", "c")]
+    shapes = [("a", "b", "x"), ("x", "b", "a"), ("a", "c", "x"), ("a", "c", "x")]
     (found,) = schema.judge_feed(feed(*(delivery(day, names=names) for day, names in enumerate(shapes))))
     assert (found.mark.start, found.mark.light, found.series) == (at(days=2), Light.AMBER, None)
     assert (found.mark.evidence["gone"], found.mark.evidence["new"]) == (["b"], ["c"])
+
+
+def test_a_feed_may_ask_for_several_documents_in_turn() -> None:
+    """Stations and their states alternate: no news but for a key that the states lose, once."""
+    stations = [delivery(day, names=("time", "id", "name", "place"), rows=0) for day in range(0, 12, 2)]
+    states = [delivery(day, names=("time", "id", "bikes", "docks")) for day in range(1, 12, 2)]
+    states[0] = delivery(1, names=("time", "id", "bikes", "docks", "note"))
+    mixed = sorted([*stations, *states], key=lambda one: one.received)
+    (found,) = schema.judge_feed(feed(*mixed))
+    assert found.mark.evidence["gone"] == ["note"]
 
 
 def test_empty_and_short_replies() -> None:
