@@ -21,14 +21,21 @@ def test_clean_series_stay_quiet() -> None:
 
 
 def test_a_counter_that_stands_still_by_day_is_found() -> None:
-    """Zero from Wednesday 08:00 for a day, in each of ten: red from there or the night before, to the next values."""
+    """Zero from Wednesday 08:00 for a day, in each of ten: from there or the night before to the next values, amber."""
     for seed in range(10):
         values = rush_hours(WEEKS, seed=seed)
         values[2408:2432] = 0
         (mark,) = judge(record(values))
-        assert mark.light is Light.RED
+        assert mark.light is Light.AMBER
         assert at(hours=2396) <= mark.start <= at(hours=2408)
         assert at(hours=2432) <= mark.end <= at(hours=2440)
+
+
+def test_a_street_is_seldom_closed_for_three_days() -> None:
+    """Zero for 100 hours is red."""
+    values = rush_hours(WEEKS)
+    values[2408:2508] = 0
+    assert [mark.light for mark in judge(record(values))] == [Light.RED]
 
 
 def test_a_load_that_repeats_six_times_is_found() -> None:

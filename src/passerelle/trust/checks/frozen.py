@@ -16,6 +16,9 @@ A series that was dead all along teaches nothing of itself. So the longest run o
 with the others' on a logarithmic scale: beyond their median by six times 1.4826 MAD, among at least twenty, and a
 week long, it is frozen.
 
+What is found is red, but for counts of zero in less than three days, amber: the place may have been closed, as a
+bridge for an afternoon.
+
 A hole ends a run. Sources: the persistence test of the WMO "Guide to the Global Observing System" (WMO-No. 488),
 appendix VI.2; Pickands (1975) for the tail.
 """
@@ -29,7 +32,7 @@ import numpy.typing as npt
 
 from passerelle.model.quantity import Statistic
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record
-from passerelle.trust.rhythm import WEEK, YEAR, measure_spacing, tail_limit, weekly_bins
+from passerelle.trust.rhythm import DAY, WEEK, YEAR, measure_spacing, tail_limit, weekly_bins
 from passerelle.trust.words import duration, local, say, to_time, unit
 
 _FEWEST = 100
@@ -39,6 +42,7 @@ _OFTEN = 40
 _BURSTS = 2
 """Where people move things, they all stay away at once: a rainy day, a holiday."""
 _FEWEST_PEERS = 20
+_CLOSED = 3 * DAY
 _STANDING = ("coverage", "condition", "setting")
 """Kinds of quantity that are meant to stay as they are."""
 _DEVIATIONS = 6
@@ -53,7 +57,7 @@ class _Runs:
 
 
 def judge(record: Record) -> list[Mark]:
-    """A red mark over each run of equal values that its own past doesn't explain."""
+    """A mark over each run of equal values that its own past doesn't explain, red but for a short count of zero."""
     spacing = measure_spacing(record.start)
     if spacing is None or len(record.start) < _FEWEST or record.quantity.kind in _STANDING:
         return []
@@ -170,7 +174,10 @@ def _mark(record: Record, first: int, size: int, numbers: dict[str, float]) -> M
         "rows": [{"start": to_time(record.start[i]).isoformat(), "value": float(record.value[i])} for i in around],
         "equal_values": size,
     } | {name: float(number) for name, number in numbers.items()}
-    return Mark(to_time(start), to_time(end), Light.RED, reason, evidence)
+    # A street or a garage may be closed for a while, and then none is what there was to count.
+    counts = record.quantity.statistic in (Statistic.COUNT, Statistic.SUM)
+    closed = counts and record.value[first] == 0 and end - start < _CLOSED
+    return Mark(to_time(start), to_time(end), Light.AMBER if closed else Light.RED, reason, evidence)
 
 
 CHECK = Check(
