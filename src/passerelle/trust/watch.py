@@ -1,7 +1,8 @@
 """Keeps lights up to date while a node runs: what a reply touched, what did not come, and each feed whole once a day.
 
-One thread, which takes at most half of one core. What waits is bounded by the number of feeds: of each it is known
-which replies came, and beyond a number of them only that the whole feed is to be judged.
+One thread, which takes at most half of one core, and a thirtieth while posts keep coming. What waits is bounded by the
+number of feeds: of each it is known which replies came, and beyond a number of them only that the whole feed is to be
+judged.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +34,9 @@ MOST_WAITING = 20
 
 _SETTLE_SECONDS = 0.5
 """Posts come thousands a second; what comes in half a second is judged together."""
+
+_REST_AFTER_POSTS = 29
+"""Rests as long as the work: a sender of thousands a second would have its series judged all the time."""
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 60.0, 3600.0
 _LOOK_SECONDS = 15.0
@@ -107,20 +111,20 @@ class Watch:
         self._whole_at = {feed.id: due.get(feed.id, self._next_whole(feed)) for feed in self._archive.city.feeds}
         while not self._closing.is_set():
             began = time.monotonic()
+            with self._lock:
+                came, self._waiting = self._waiting, {}
             try:
-                self._work()
+                self._work(came)
             except (StorageFullError, OSError, OperationalError) as error:
                 # Lights grow old on a full disk, and answers say since when they stand.
                 _log.warning("lights are not brought up to date", reason=str(error))
-            # As long a rest as the work was: half of one core at most.
-            self._closing.wait(min(time.monotonic() - began, _LONGEST_WAIT))
+            rests = _REST_AFTER_POSTS if any(waiting.posted for waiting in came.values()) else 1
+            self._closing.wait(min(rests * (time.monotonic() - began), _LONGEST_WAIT))
             if self._woken.wait(_LOOK_SECONDS):
                 self._woken.clear()
                 self._closing.wait(_SETTLE_SECONDS)
 
-    def _work(self) -> None:
-        with self._lock:
-            came, self._waiting = self._waiting, {}
+    def _work(self, came: Mapping[str, _Waiting]) -> None:
         for feed in self._archive.city.feeds:
             if self._closing.is_set():
                 return
