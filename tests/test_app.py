@@ -153,7 +153,9 @@ def test_a_node_whose_own_work_fails_ends(folder: Path) -> None:
     """A defect in the housekeeping ends the node, and is raised."""
     archive = open_archive(folder)
     failing: Any = _Failing(archive, [ValueError("a defect")])
-    failing.__dict__ |= {name: getattr(archive, name) for name in ("city", "engine", "key", "lake", "events", "folder")}
+    failing.__dict__ |= {
+        name: getattr(archive, name) for name in ("city", "engine", "key", "lake", "events", "folder", "clock")
+    }
     failing.announce = archive.announce
     with pytest.raises(ValueError, match="a defect"):
         asyncio.run(asyncio.wait_for(app.serve(failing, "127.0.0.1", PORT + 2), 30))

@@ -28,7 +28,7 @@ def test_a_change_says_what_where_when_and_how_it_ended(reader: Reader) -> None:
         "Cycling between 18:00 and 20:00",
         "fell",
         "compared with the number at the same counters between 11:00 and 14:00 on the same days",
-        "Data: green",
+        "Data: amber",
     ):
         expect(row).to_contain_text(words)
     expect(row.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"Effect −\d+% \(from −\d+% to −\d+%\)"))
