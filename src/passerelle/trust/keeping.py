@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -56,10 +57,14 @@ class Touched:
 
 
 class Keeper:
-    """Judges and keeps. Many threads may use it; one judges at a time."""
+    """Judges and keeps. Many threads may use it; one judges at a time.
 
-    def __init__(self, archive: Archive) -> None:
+    `rest` is called after each batch with the seconds it took: who shares the interpreter rests as long.
+    """
+
+    def __init__(self, archive: Archive, rest: Callable[[float], object] = lambda _: None) -> None:
         self._archive = archive
+        self._rest = rest
         self._alone = threading.Lock()
 
     def judge_due(self, feeds: Sequence[str]) -> list[str]:
@@ -101,7 +106,7 @@ class Keeper:
                 last = find_last_reply(connection, feed.id)
             records: list[Record] = []
             newest: list[Newest] = []
-            for batch in read_records(archive, feed, series, horizon):
+            for batch in self._paced(read_records(archive, feed, series, horizon)):
                 self._keep(feed, horizon, batch, {}, now)
                 newest += [Newest.of(one) for one in batch]
                 records = _fit([*records, *(one.record for one in batch)], horizon)
@@ -123,7 +128,7 @@ class Keeper:
             series = self._list(feed)
             horizon = find_horizon(archive, feed, series, now)
             chosen = [one for one in series if one.number in numbers]
-            for batch in read_records(archive, feed, chosen, horizon, start - LOOKBACK):
+            for batch in self._paced(read_records(archive, feed, chosen, horizon, start - LOOKBACK)):
                 since = {one.series.number: _find_first(one, touched.sources) for one in batch}
                 came = [one for one in batch if since[one.series.number] is not None]
                 self._keep(feed, horizon, came, since, now)
@@ -152,6 +157,13 @@ class Keeper:
                 keep_lights(archive, feed, horizon, [Newest.of(one) for one in held], now)
                 judged += len(held)
             return judged
+
+    def _paced(self, batches: Iterator[list[Read]]) -> Iterator[list[Read]]:
+        began = time.monotonic()
+        for batch in batches:
+            yield batch
+            self._rest(time.monotonic() - began)
+            began = time.monotonic()
 
     def _list(self, feed: Feed) -> list[StoredSeries]:
         with self._archive.engine.connect() as connection:

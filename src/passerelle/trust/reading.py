@@ -54,8 +54,15 @@ def read_now(connection: Connection, series: Sequence[StoredSeries], at: datetim
     lights = {light.series: light for light in list_lights(connection, series=[one.number for one in series], at=at)}
     if not lights:
         return {}
-    marks = _list_marks(connection, series, at, min(light.start for light in lights.values()), None)
-    return {one.number: _with_light(lights[one.number], marks(one), at) for one in series if one.number in lights}
+    # A green newest value has no mark. Of the others some lie years back, and all marks since then are read.
+    marked = {number for number, light in lights.items() if light.light != Light.GREEN}
+    since = min((lights[number].start for number in marked), default=None)
+    marks = _list_marks(connection, [one for one in series if one.number in marked], at, since, None)
+    return {
+        one.number: _with_light(lights[one.number], marks(one) if one.number in marked else [], at)
+        for one in series
+        if one.number in lights
+    }
 
 
 def read_windows(

@@ -60,7 +60,8 @@ class Watch:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self.keeper = Keeper(archive)
+        self._closing = threading.Event()
+        self.keeper = Keeper(archive, self._rest)
         self._waiting: dict[str, _Waiting] = {}
         self._looked: dict[str, float] = {}
         self._whole_at: dict[str, float] = {}
@@ -68,7 +69,6 @@ class Watch:
         """Feeds that could not be judged the last time, and why: their lights stand as they were."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
-        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._unlisten: Callable[[], None] = lambda: None
 
@@ -85,6 +85,10 @@ class Watch:
         self._woken.set()
         if self._thread is not None:
             self._thread.join()
+
+    def _rest(self, seconds: float) -> None:
+        if threading.current_thread() is self._thread:
+            self._closing.wait(min(seconds, _LONGEST_WAIT))
 
     def catch_up_if_stopped(self, feeds: Sequence[str]) -> None:
         """Judge what is due of `feeds` where no thread does it: in a stopped folder that was opened."""
