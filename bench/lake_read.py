@@ -130,7 +130,7 @@ def main() -> None:
         measure_series(lake, max(20, arguments.times // 5), f"{DAYS} daily files")
         began = time.perf_counter()
         lake.compact()
-        PAGE.say(f"compacted in {time.perf_counter() - began:.0f} s")
+        PAGE.say(f"compacted in {time.perf_counter() - began:.0f} s; {lake.size().files} files")
         measure_series(lake, arguments.times, "compacted")
         report("latest of all series", timed(100, lake.latest))
         parquet = sum(path.stat().st_size for path in (folder / "lake" / "data").rglob("*.parquet"))

@@ -72,6 +72,8 @@ class Catalogue:
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
         # Files never change, and the footer of a large one takes as long to parse as a series to read.
         self._root.execute("SET GLOBAL parquet_metadata_cache = true")
+        # Meant for files behind a network; here too a read of a few rows from each of hundreds takes a quarter less.
+        self._root.execute("SET GLOBAL prefetch_all_parquet_files = true")
         # It reads a table twice where a LIMIT follows an ORDER BY, which costs a series' first page twice its time.
         self._root.execute("SET GLOBAL disabled_optimizers = 'late_materialization'")
         self._reading: dict[int, datetime] = {}
