@@ -15,8 +15,9 @@ import numpy as np
 from statsmodels.regression.linear_model import OLS
 
 from machine import describe
-from passerelle.lab.estimators.did import design_matrix, estimate_did
-from passerelle.lab.paired import Floats, Paired, paired
+from passerelle.lab.estimators.did_blocks import design_matrix, estimate_did
+from passerelle.lab.paired import Paired, paired
+from passerelle.lab.panel import Floats
 
 SEED = 20210116
 DRAWS = 4000

@@ -19,6 +19,7 @@ RESULT = Result(
     n_times=30,
     method="did_blocks",
     assumptions=(),
+    inference="blocks",
 )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import Verdict, Wanted, judge
-from passerelle.model.errors import InvalidValueError
 
 
 def result(low: float, high: float, *checks: Check) -> Result:
@@ -20,6 +22,7 @@ def result(low: float, high: float, *checks: Check) -> Result:
         n_times=40,
         method="did_blocks",
         assumptions=(),
+        inference="blocks",
         checks=checks,
     )
 
@@ -43,23 +46,28 @@ def result(low: float, high: float, *checks: Check) -> Result:
 )
 def test_the_interval_decides(low: float, high: float, wanted: str, verdict: str) -> None:
     """With 2 as the smallest effect of interest, each interval has the verdict the rule gives it by hand."""
-    assert judge(result(low, high), Wanted(wanted), -2, 2).verdict is Verdict(verdict)
+    assert judge(result(low, high), Wanted(wanted), (-2, 2)).verdict is Verdict(verdict)
 
 
 def test_a_failed_check_blocks_whatever_the_interval_says() -> None:
     """A clear effect that a check refuted is no verdict, and the check is named."""
     checks = (Check("pre_trend", Outcome.FAILED, "drift"), Check("dependence", Outcome.PASSED, "within_range"))
-    judgement = judge(result(3, 9, *checks), Wanted.UP, -2, 2)
+    judgement = judge(result(3, 9, *checks), Wanted.UP, (-2, 2))
     assert (judgement.verdict, judgement.blocked_by) == (Verdict.CANNOT_TELL_YET, ("pre_trend",))
 
 
 def test_what_would_settle_a_wide_interval() -> None:
     """Half-width 3 around 0 must come down to 2: (3/2)^2 = 2.25 times the 40 times there are, 90."""
-    judgement = judge(result(-3, 3), Wanted.NEITHER, -2, 2)
+    judgement = judge(result(-3, 3), Wanted.NEITHER, (-2, 2))
     assert (judgement.blocked_by, judgement.times_needed) == (("interval_too_wide",), 90)
 
 
-def test_the_smallest_effect_has_two_sides() -> None:
-    """A range of unimportant effects without zero in it is refused."""
-    with pytest.raises(InvalidValueError, match="zero must lie between"):
-        judge(result(3, 9), Wanted.UP, 1, 2)
+def test_without_a_smallest_effect_nothing_is_no_effect() -> None:
+    """Half-width 1 around 0.5 must come down to 0.5: 4 times the 40 times there are."""
+    judgement = judge(result(-0.5, 1.5), Wanted.UP, None)
+    assert (judgement.blocked_by, judgement.times_needed) == (("interval_too_wide",), 160)
+
+
+def test_an_interval_without_bounds_is_not_settled_by_waiting() -> None:
+    """More times don't mend too few units."""
+    assert judge(replace(result(0, 1), interval=(-math.inf, math.inf)), Wanted.UP, None).times_needed is None

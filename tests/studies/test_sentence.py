@@ -22,7 +22,7 @@ def study(checkout: Path) -> Study:
 def result(low: float, middle: float, high: float) -> Result:
     """A result from changes in percent."""
     low, middle, high = (math.log1p(percent / 100) for percent in (low, middle, high))
-    return Result(middle, 0.05, (low, high), 0.95, 0.01, 2, 29, "did_blocks", ())
+    return Result(middle, 0.05, (low, high), 0.95, 0.01, 2, 29, "did_blocks", (), "blocks")
 
 
 def test_a_fall_in_both_languages(study: Study) -> None:

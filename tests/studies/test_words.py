@@ -41,7 +41,7 @@ def pairs(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str,
 
 
 def test_both_languages_say_the_same_numbers() -> None:
-    """Each text of texts.toml has the same placeholders in English and French."""
+    """Each text of texts/ has the same placeholders in English and French."""
     for name, text in pairs(texts()):
         found = [sorted(set(re.findall(r"\{[a-z_:]+\}", str(text[language])))) for language in ("en", "fr")]
         assert found[0] == found[1], name

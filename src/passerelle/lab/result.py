@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import numpy as np
+
+from passerelle.lab.panel import Floats
 from passerelle.model.errors import InvalidValueError
 
 
@@ -32,13 +35,39 @@ class Check:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """The mean of the treated units at each time, and what it would have been without the change.
+
+    `low` and `high` bound the latter at the result's level, at each time by itself; NaN where no bound is known.
+    """
+
+    times: Floats
+    observed: Floats
+    expected: Floats
+    low: Floats
+    high: Floats
+
+
 @dataclass(frozen=True, slots=True)
+class Event:
+    """The effect `since` times after the change began (before it where negative), with its interval."""
+
+    since: float
+    effect: float
+    se: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """An effect with its interval, on the scale of the arrays that were given.
 
-    `interval` covers the effect with probability `level`; `p_value` is two-sided, of no effect;
-    `n_units` counts the groups compared and `n_times` the times they were seen at; `assumptions`
-    are codes of what must hold for the effect to be the change's.
+    `interval` covers the effect with probability `level`, and is infinite where `inference` (the code of how it was
+    made) can't bound it with so few units; `p_value` is two-sided, of no effect, and `smallest_p` the smallest
+    that this inference could have given. `n_units` counts the units compared, `n_treated` those of them that had the
+    change, `n_times` the times they were seen at; `assumptions` are codes of what must hold for the effect
+    to be the change's. `weights` say which units the treated were compared with, where a method weighs them.
     """
 
     effect: float
@@ -50,12 +79,20 @@ class Result:
     n_times: int
     method: str
     assumptions: tuple[str, ...]
+    inference: str
+    n_treated: int = 1
+    smallest_p: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    path: Path | None = None
+    events: tuple[Event, ...] = ()
     checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         low, high = self.interval
         if not (math.isfinite(self.effect) and low <= self.effect <= high):
             raise InvalidValueError(f"effect {self.effect} lies outside its interval {self.interval}", where="interval")
+        if np.isnan(self.p_value) or not 0 <= self.p_value <= 1:
+            raise InvalidValueError(f"p value is {self.p_value}; it must lie between 0 and 1", where="p_value")
         if not 0 < self.level < 1:
             raise InvalidValueError(f"level is {self.level}; it must lie between 0 and 1", where="level")
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from passerelle.lab.result import Result
-from passerelle.model.errors import InvalidValueError
 
 
 class Verdict(StrEnum):
@@ -50,28 +49,27 @@ class Judgement:
     times_needed: int | None = None
 
 
-def judge(result: Result, wanted: Wanted, lowest: float, highest: float) -> Judgement:
-    """The verdict on `result`, where effects between `lowest` and `highest`, on its scale, are too small to matter."""
-    if not lowest < 0 < highest:
-        raise InvalidValueError(
-            f"the smallest effects of interest are {lowest} and {highest}; zero must lie between them",
-            where="smallest_effect",
-        )
+def judge(result: Result, wanted: Wanted, smallest: tuple[float, float] | None) -> Judgement:
+    """The verdict on `result`, where effects between the two of `smallest`, on its scale, are too small to matter.
+
+    Without `smallest` no effect is too small, and "no effect shown" can't be said.
+    """
     if result.failed:
         return Judgement(Verdict.CANNOT_TELL_YET, result.failed)
     low, high = result.interval
-    if lowest < low and high < highest:
+    if smallest is not None and smallest[0] < low and high < smallest[1]:
         return Judgement(Verdict.NO_EFFECT_SHOWN)
     if low <= 0 <= high:
-        return Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE,), _times_needed(result, lowest, highest))
+        return Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE,), _times_needed(result, smallest))
     rose = low > 0
     if wanted is Wanted.NEITHER:
         return Judgement(Verdict.ROSE if rose else Verdict.FELL)
     return Judgement(Verdict.WORKED if rose == (wanted is Wanted.UP) else Verdict.HARMED)
 
 
-def _times_needed(result: Result, lowest: float, highest: float) -> int | None:
+def _times_needed(result: Result, smallest: tuple[float, float] | None) -> int | None:
     """Times for the interval, shrinking with their square root, to leave zero or fit between the smallest effects."""
     half_width = (result.interval[1] - result.interval[0]) / 2
-    room = max(abs(result.effect), min(highest - result.effect, result.effect - lowest))
-    return math.ceil(result.n_times * (half_width / room) ** 2) if room > 0 else None
+    within = 0.0 if smallest is None else min(smallest[1] - result.effect, result.effect - smallest[0])
+    room = max(abs(result.effect), within)
+    return math.ceil(result.n_times * (half_width / room) ** 2) if room > 0 and math.isfinite(half_width) else None

@@ -17,7 +17,7 @@ import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from passerelle.feeds.feed import Feed, Redistribute
-from passerelle.lab.estimators.did import design_matrix
+from passerelle.lab.estimators.did_blocks import design_matrix
 from passerelle.studies.canonical import canonical
 from passerelle.studies.evaluate import Evaluation
 from passerelle.studies.words import LANGUAGES, texts

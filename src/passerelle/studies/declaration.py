@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from passerelle.feeds.city import find_city_file
-from passerelle.lab.estimators.did import METHOD
+from passerelle.lab.estimators.did_blocks import METHOD
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError, PasserelleError
 from passerelle.model.interval import format_time

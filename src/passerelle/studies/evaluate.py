@@ -16,8 +16,9 @@ from passerelle.lab.checks.pre_trend import NAME as PRE_TREND
 from passerelle.lab.checks.pre_trend import check_pre_trend
 from passerelle.lab.checks.too_few_units import check_too_few_units
 from passerelle.lab.checks.trust import check_trust
-from passerelle.lab.estimators.did import estimate_did, fit_did
-from passerelle.lab.paired import Floats, Paired
+from passerelle.lab.estimators.did_blocks import estimate_did, fit_did
+from passerelle.lab.paired import Paired
+from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import Judgement, judge
 from passerelle.studies.declaration import Study
@@ -74,7 +75,7 @@ def evaluate(
         check_comparison_moved(data, estimate),
     )
     smallest = math.log1p(study.smallest_effect / 100)
-    judgement = judge(result, study.wanted, math.log1p(-study.smallest_effect / 100), smallest)
+    judgement = judge(result, study.wanted, (math.log1p(-study.smallest_effect / 100), smallest))
     tell(4, 4)
     return Evaluation(units, history, window, fit_did(data), result, judgement, tuple(placebos), effects)
 

@@ -13,7 +13,7 @@ import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from passerelle.lab.estimators.did import design_matrix
+from passerelle.lab.estimators.did_blocks import design_matrix
 from passerelle.model.interval import format_time
 from passerelle.studies.canonical import canonical, digest
 from passerelle.studies.declaration import Study

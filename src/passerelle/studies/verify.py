@@ -20,7 +20,7 @@ import polars as pl
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.did_blocks import estimate_did
 from passerelle.lab.paired import paired
 from passerelle.lab.result import Result
 from passerelle.model.errors import InvalidValueError

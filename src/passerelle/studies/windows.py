@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from passerelle.lab.paired import Flags, Floats, Paired, paired
+from passerelle.lab.paired import Paired, paired
+from passerelle.lab.panel import Flags, Floats
 from passerelle.studies.declaration import Days, Study
 from passerelle.studies.units import COMPARISON, TREATED, Units
 

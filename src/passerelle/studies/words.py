@@ -16,8 +16,13 @@ _MINUS, _NO_BREAK = "\u2212", "\u00a0"
 
 @cache
 def texts() -> dict[str, Any]:
-    """The sentences of `texts.toml`."""
-    return tomllib.loads(files("passerelle.studies").joinpath("texts.toml").read_text(encoding="utf-8"))
+    """The sentences of `texts/`: its files' tables together, `check` from a file for each check."""
+    found: dict[str, Any] = {"check": {}}
+    for file in sorted(files("passerelle.studies").joinpath("texts").iterdir(), key=lambda one: one.name):
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        found["check"] |= document.pop("check", {})
+        found |= document
+    return found
 
 
 def format_number(value: float, language: str, decimals: int = 0) -> str:
@@ -49,20 +54,38 @@ def to_percent(logarithm: float) -> float:
     return 100 * math.expm1(logarithm)
 
 
-def explain(template: Mapping[str, str], numbers: Mapping[str, float]) -> dict[str, str]:
-    """A template of `texts.toml` with its numbers, in each language."""
-    return {language: _Writer(language).format(template[language], **numbers) for language in LANGUAGES}
+def format_effect(value: float, language: str, unit: Mapping[str, str] | None) -> str:
+    """A difference of logarithms as a percentage; where `unit` is given, a difference in that unit.
+
+    >>> format_effect(-15.604, "en", {"en": "packs a head", "fr": "paquets par tête"})
+    '−15.6 packs a head'
+    """
+    if not math.isfinite(value):
+        return "−∞" if value < 0 else "∞"
+    if unit is None:
+        return format_percent(to_percent(value), language)
+    decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    number = format_number(value, language, min(decimals, 6) if abs(value) < 100 else 0)
+    return f"{'+' if value > 0 else ''}{number}{_NO_BREAK if language == 'fr' else ' '}{unit[language]}".rstrip()
+
+
+def explain(
+    template: Mapping[str, str], numbers: Mapping[str, float], unit: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A template of `texts/` with its numbers, in each language; `unit` is that of effects, None for logarithms."""
+    return {language: _Writer(language, unit).format(template[language], **numbers) for language in LANGUAGES}
 
 
 class _Writer(string.Formatter):
-    """`{name:form}` with the forms that `texts.toml` names."""
+    """`{name:form}`: effect (on the outcome's scale), share, count, decimal."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, unit: Mapping[str, str] | None) -> None:
         self._language = language
+        self._unit = unit
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec == "percent":
-            return format_percent(to_percent(value), self._language)
+        if format_spec == "effect":
+            return format_effect(value, self._language, self._unit)
         if format_spec == "share":
             return format_percent(100 * value, self._language, signed=False)
         if format_spec == "decimal":

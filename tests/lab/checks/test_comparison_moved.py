@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from passerelle.lab.checks.comparison_moved import check_comparison_moved
-from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.did_blocks import estimate_did
 from passerelle.lab.paired import paired
 
 DAYS = np.arange(40.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from passerelle.lab.checks.dependence import check_dependence, estimate_correlation
-from passerelle.lab.estimators.did import design_matrix
+from passerelle.lab.estimators.did_blocks import design_matrix
 from passerelle.lab.paired import paired
 from passerelle.lab.result import Outcome
 

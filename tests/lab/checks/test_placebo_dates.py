@@ -11,7 +11,7 @@ from passerelle.lab.result import Outcome, Result
 
 
 def result(low: float, high: float) -> Result:
-    return Result((low + high) / 2, 1.0, (low, high), 0.95, 0.5, 2, 40, "did_blocks", ())
+    return Result((low + high) / 2, 1.0, (low, high), 0.95, 0.5, 2, 40, "did_blocks", (), "blocks")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from passerelle.lab.checks.pre_trend import check_pre_trend
-from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.did_blocks import estimate_did
 from passerelle.lab.paired import Paired, paired
 from passerelle.lab.result import Check
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.did_blocks import estimate_did
 from passerelle.lab.paired import Paired
 from passerelle.lab.result import Check, Outcome, Result
 

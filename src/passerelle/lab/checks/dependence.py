@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.estimators.did import design_matrix, fit_did
-from passerelle.lab.paired import Floats, Paired
+from passerelle.lab.estimators.did_blocks import design_matrix, fit_did
+from passerelle.lab.paired import Paired
+from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Outcome
 
 NAME = "dependence"

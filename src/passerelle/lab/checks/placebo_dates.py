@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from passerelle.lab.estimators.did import fit_did
-from passerelle.lab.paired import Flags, Floats, Paired
+from passerelle.lab.estimators.did_blocks import fit_did
+from passerelle.lab.paired import Paired
+from passerelle.lab.panel import Flags, Floats
 from passerelle.lab.result import Check, Outcome, Result
 
 NAME = "placebo_dates"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.estimators.did import BLOCKS
-from passerelle.lab.paired import Flags
+from passerelle.lab.estimators.did_blocks import BLOCKS
+from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
 
 NAME = "too_few_units"

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.paired import Floats, Paired
+from passerelle.lab.paired import Paired
+from passerelle.lab.panel import Floats
 from passerelle.lab.result import Result
 from passerelle.model.errors import StudyError
 
@@ -70,6 +71,7 @@ def estimate_did(data: Paired, level: float = 0.95) -> Result:
         n_times=len(data.times),
         method=METHOD,
         assumptions=ASSUMPTIONS,
+        inference="blocks",
     )
 
 

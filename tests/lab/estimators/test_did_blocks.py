@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from diff_diff import DifferenceInDifferences
 
-from passerelle.lab.estimators.did import estimate_did, fit_did
+from passerelle.lab.estimators.did_blocks import estimate_did, fit_did
 from passerelle.lab.paired import Paired, paired
 from passerelle.model.errors import StudyError
 

@@ -1,0 +1,38 @@
+"""The methods by name, and which of them follows from a design."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from passerelle.lab.panel import Panel
+from passerelle.lab.question import AUTO, Question
+from passerelle.lab.result import Result
+from passerelle.model.errors import StudyError, UnknownNameError
+
+Estimate = Callable[[Panel, Question], Result]
+"""A method: the effect on the treated units, with its interval, and no check run yet."""
+
+METHODS: Mapping[str, Estimate] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The method's name, and the code of the sentence that says why it was taken."""
+
+    method: str
+    reason: str
+
+
+def choose(panel: Panel, question: Question) -> Choice:
+    """The method asked for, or the one that follows from how many units had the change, when, and how that came.
+
+    Outcomes are never looked at, but for which of them are absent.
+    """
+    if not panel.treated.any():
+        raise StudyError("no unit had the change within the times", where="treated")
+    if question.method != AUTO:
+        if question.method not in METHODS:
+            raise UnknownNameError("method", question.method, [AUTO, *METHODS])
+        return Choice(question.method, "asked")
+    raise StudyError("no method follows from this design", where="method")

@@ -1,0 +1,56 @@
+"""What is asked of a panel: declared before the answer is seen, and all that a method may depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from passerelle.lab.verdict import Wanted
+from passerelle.model.errors import InvalidValueError
+
+AUTO = "auto"
+"""The method that follows from the design."""
+
+
+class Assignment(StrEnum):
+    """How it came that some units and times had the change and others not."""
+
+    OBSERVED = "observed"
+    """Nobody drew lots."""
+    CLUSTERS = "clusters"
+    """Lots were drawn among clusters of units, once."""
+    SWITCHBACK = "switchback"
+    """Lots were drawn among periods: units have the change and lose it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How a panel is to be judged.
+
+    Effects between `smallest[0]` and `smallest[1]`, on the outcome's scale, are too small to matter; with None nothing
+    is, and no verdict can say that there is no effect. `anticipation` is for how many times before the change
+    units may have reacted already; `seasons` are the lengths, in times, after which the outcome repeats itself.
+    """
+
+    wanted: Wanted = Wanted.NEITHER
+    smallest: tuple[float, float] | None = None
+    level: float = 0.95
+    method: str = AUTO
+    assignment: Assignment = Assignment.OBSERVED
+    anticipation: int = 0
+    seasons: tuple[float, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.level < 1:
+            raise InvalidValueError(f"level is {self.level}; it must lie between 0.5 and 1", where="level")
+        if self.anticipation < 0:
+            raise InvalidValueError(
+                f"anticipation is {self.anticipation} times; 0 or more is needed", where="anticipation"
+            )
+        if self.smallest is not None and not self.smallest[0] < 0 < self.smallest[1]:
+            raise InvalidValueError(
+                f"the smallest effects of interest are {self.smallest[0]} and {self.smallest[1]}; "
+                "zero must lie between them",
+                where="smallest_effect",
+            )
