@@ -52,7 +52,7 @@ class Panel:
     @property
     def treated(self) -> Flags:
         """Which units had the change within the times."""
-        return self.first <= self.times[-1]
+        return np.asarray(self.first <= self.times[-1])
 
     @property
     def starts(self) -> Floats:
