@@ -18,6 +18,7 @@ _COMMANDS = {
     "feed": ("feed", "Where the city's data come from."),
     "trust": ("trust", "Which feeds can be trusted, worst first."),
     "study": ("study", "Declare how a change is judged, and judge it."),
+    "lab": ("lab", "Judge a change on a panel of your own: effect, interval, checks, verdict."),
     "verify": ("study", "Check a finding's BUNDLE."),
     "token": ("token", "Who may write observations, and who may administer the node."),
     "backup": ("folder", "Copy the city to TARGET while its node runs."),

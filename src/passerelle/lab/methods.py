@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Question
 from passerelle.lab.result import Result
@@ -13,7 +14,9 @@ from passerelle.model.errors import StudyError, UnknownNameError
 Estimate = Callable[[Panel, Question], Result]
 """A method: the effect on the treated units, with its interval, and no check run yet."""
 
-METHODS: Mapping[str, Estimate] = {}
+METHODS: Mapping[str, Estimate] = {
+    "did": estimate_did,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +38,6 @@ def choose(panel: Panel, question: Question) -> Choice:
         if question.method not in METHODS:
             raise UnknownNameError("method", question.method, [AUTO, *METHODS])
         return Choice(question.method, "asked")
+    if len(panel.starts) == 1 and not panel.treated.all():
+        return Choice("did", "one_start")
     raise StudyError("no method follows from this design", where="method")

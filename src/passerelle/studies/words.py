@@ -77,7 +77,7 @@ def explain(
 
 
 class _Writer(string.Formatter):
-    """`{name:form}`: effect (on the outcome's scale), share, count, decimal."""
+    """`{name:form}`: effect (on the outcome's scale), size (an effect without its +), share, count, decimal."""
 
     def __init__(self, language: str, unit: Mapping[str, str] | None) -> None:
         self._language = language
@@ -86,6 +86,8 @@ class _Writer(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "effect":
             return format_effect(value, self._language, self._unit)
+        if format_spec == "size":
+            return format_effect(value, self._language, self._unit).removeprefix("+")
         if format_spec == "share":
             return format_percent(100 * value, self._language, signed=False)
         if format_spec == "decimal":
