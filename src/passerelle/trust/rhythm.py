@@ -18,7 +18,7 @@ DAY = 24 * HOUR
 WEEK = 7 * DAY
 YEAR = 365.25 * DAY
 
-_TO_SIGMA = 1.4826
+TO_SIGMA = 1.4826
 """The median absolute deviation of a normal distribution is its standard deviation divided by this."""
 
 Bins = npt.NDArray[np.intp]
@@ -75,7 +75,7 @@ def medians(value: Floats, bins: Bins, count: int) -> Floats:
 
 def spread(residual: Floats, bins: Bins, count: int) -> Floats:
     """Each bin's standard deviation by its median: 1.4826 times the median absolute value, NaN where it is empty."""
-    return _TO_SIGMA * medians(np.abs(residual), bins, count)
+    return TO_SIGMA * medians(np.abs(residual), bins, count)
 
 
 def steady(record: Record) -> Floats:
@@ -144,7 +144,7 @@ def measure_steps(record: Record) -> Steps | None:
     centre = medians(step[follows], bins[follows], count)
     residual = step - centre[bins]
     moving = follows & (step != 0)
-    overall = _TO_SIGMA * float(np.median(np.abs(residual[moving])))
+    overall = TO_SIGMA * float(np.median(np.abs(residual[moving])))
     floor = max(overall / 2, _resolution(value))
     scale = np.fmax(spread(residual[follows], bins[follows], count), floor)
     size = np.where(follows, residual / scale[bins], np.nan)

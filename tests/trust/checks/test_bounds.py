@@ -106,3 +106,21 @@ def test_caiso_absurd_minima_are_found() -> None:
     low = series.start[series.value < 12300]
     assert len(low) == 6
     assert all(any(to_microseconds(m.start) <= hour < to_microseconds(m.end) for m in marks) for hour in low)
+
+
+def test_a_night_that_is_like_the_day_is_found() -> None:
+    """A third more from 0:00 to 4:00 of one Thursday, less than each day has at 14:00: those four hours, red."""
+    values = load(WEEKS)
+    night = slice(10 * 168 + 3 * 24, 10 * 168 + 3 * 24 + 4)
+    values[night] *= 1.33
+    assert values[night].max() < np.sort(values)[-500]
+    (mark,) = judge(record(values, quantity=DEMAND))
+    assert (mark.start, mark.end, mark.light) == (at(hours=night.start), at(hours=night.stop), Light.RED)
+
+
+@pytest.mark.usefixtures("shared_data")
+def test_a_night_of_district_5_is_found() -> None:
+    """On 29 January 2021 the sheet has 78, 74 and 72 L/s at 0:00, 1:00 and 2:00, and 62, 56 and 55 the night before."""
+    (series,) = (one for one in real.bwdf().records if one.series.place.startswith("DMA 5 "))
+    starts = [mark.start.isoformat()[:16] for mark in judge(series)]
+    assert "2021-01-28T23:00" in starts

@@ -8,10 +8,10 @@ of day, or weekday, all by medians) and L the limit that chance passes once in a
   beyond L (a spike), or
 - it begins with |z| > L and a gap follows within `_BEFORE_GAP` values (what was counted while the source broke down),
 
-and its farthest value lies outside all others of the series at that hour and kind of day, or outside all values of
-the `_AROUND` before and after, other such runs left out; or both its steps are beyond 2.5 L. A shift that lasts, as a
-strike or a lockdown makes, has no second step; a crowd or an empty street stays within what was seen before. A
-single step beyond 1.5 L out of that range is amber: it is sudden, and nothing says that it is wrong.
+and its value farthest from the median of its hour and kind of day lies outside all others of the series there, or
+outside all values of the `_AROUND` before and after, other such runs left out; or both its steps are beyond 2.5 L. A
+shift that lasts, as a strike or a lockdown makes, has no second step; a crowd or an empty street stays within what was
+seen before. A single step beyond 1.5 L out of that range is amber: it is sudden, and nothing says that it is wrong.
 
 A feed's series are also judged together, by their mean: what is small in each place can be plain in all.
 
@@ -33,7 +33,7 @@ import numpy.typing as npt
 from passerelle.model.quantity import Statistic
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark, Record
 from passerelle.trust.groups import Group, group_series, pool
-from passerelle.trust.rhythm import DAY, Steps, measure_steps
+from passerelle.trust.rhythm import DAY, Steps, measure_steps, medians
 from passerelle.trust.words import local, say, to_time, unit
 
 _LONGEST = 12
@@ -102,11 +102,12 @@ def _runs(steps: Steps) -> Iterator[_Run]:
 
 
 def _outside(record: Record, steps: Steps, run: _Run, ordinary: npt.NDArray[np.bool_]) -> bool:
-    """Whether the run's farthest value is beyond all others at its hour, or all ordinary ones of the days around."""
+    """Whether the value farthest from its hour is beyond all others of it, or all ordinary ones of the days around."""
     value = record.value
     inside = np.arange(run.first, run.last + 1)
     lower = value[run.first] < value[run.first - 1]
-    index = inside[np.argmin(value[inside])] if lower else inside[np.argmax(value[inside])]
+    apart = value[inside] - medians(value[1:], steps.bins, int(steps.bins.max()) + 1)[steps.bins[inside - 1]]
+    index = inside[np.argmin(apart)] if lower else inside[np.argmax(apart)]
     same = np.flatnonzero(steps.bins == steps.bins[index - 1]) + 1
     since, until = np.searchsorted(record.start, (record.start[index] - _AROUND, record.start[index] + _AROUND))
     around = value[since:until][ordinary[since:until]]

@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from passerelle.model.quantity import Statistic
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record
-from passerelle.trust.rhythm import DAY, WEEK, YEAR, measure_spacing, tail_limit, weekly_bins
+from passerelle.trust.rhythm import DAY, TO_SIGMA, WEEK, YEAR, measure_spacing, tail_limit, weekly_bins
 from passerelle.trust.words import duration, local, say, to_time, unit
 
 _FEWEST = 100
@@ -106,7 +106,7 @@ def _judge_group(group: list[Record]) -> list[FeedMark]:
     )
     logs = np.log(np.maximum(lengths, 1))
     middle = float(np.median(logs))
-    limit = middle + _DEVIATIONS * 1.4826 * float(np.median(np.abs(logs - middle)))
+    limit = middle + _DEVIATIONS * TO_SIGMA * float(np.median(np.abs(logs - middle)))
     found = []
     for index in np.flatnonzero((logs > limit) & (lengths > WEEK)):
         first, last = longest[index]

@@ -11,6 +11,11 @@ without values skipped, and s the noise of one week (1.4826 MAD of the weekly ch
 - at most half as much in that direction happened to the other series of this quantity and facet (the median of their D
   in the weeks around, where there are others), so that a lockdown or a strike is no changed sensor.
 
+A lockdown hides a step that it begins or ends with. So the same is done again without the weeks in which three or more
+like series left their level together and came back: weeks where the median series is further from its own median of
+the year around, in units of its noise, than 6 deviations (1.4826 MAD) of that median. What lasts longer than half a
+year is the level, not an excursion.
+
 The week of the greatest |D| is marked, amber, with the quarter after it that shows that the level stays. A step is no
 proof of a changed sensor: the street may have changed. Assumes that seasons are gradual over a month.
 
@@ -22,12 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
+import polars as pl
 
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record, Times
-from passerelle.trust.rhythm import DAY, WEEK, measure_spacing, medians
+from passerelle.trust.rhythm import DAY, TO_SIGMA, WEEK, measure_spacing, medians
 from passerelle.trust.words import local, say, to_time, unit
 
 _WEEKS = 13
@@ -39,6 +45,9 @@ _SIDE = 0.9
 _SUDDEN = 0.7
 _SHARED = 0.5
 _OFF = 0.05
+_TOGETHER = 3
+_YEAR = 53
+_QUARTER = timedelta(weeks=_WEEKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class _Weeks:
     """A series by week: which weeks, their medians, their level, and the difference D at each (0 at the ends)."""
 
     record: Record
-    week: npt.NDArray[np.int64]
+    week: Times
     median: Floats
     level: Floats
     difference: Floats
@@ -59,13 +68,19 @@ def judge_feed(feed: FeedRecord) -> list[FeedMark]:
     for record in feed.records:
         if (weeks := _measure(record)) is not None:
             groups.setdefault((record.series.quantity, record.series.facet), []).append(weeks)
-    return [
-        FeedMark(_mark(one, step), (one.record.series.number,))
-        for group in groups.values()
-        for index, one in enumerate(group)
-        for step in _find_steps(one)
-        if not _is_shared(one, step, group[:index] + group[index + 1 :])
-    ]
+    return [mark for group in groups.values() for mark in _judge(group)]
+
+
+def _judge(group: Sequence[_Weeks]) -> list[FeedMark]:
+    """The steps in all weeks, and those that only show where common excursions are left out."""
+    found: list[FeedMark] = []
+    for weeks in (group, _leave_out(group, _find_excursions(group))):
+        for index, one in enumerate(weeks):
+            near = [mark.mark.start for mark in found if mark.series == (one.record.series.number,)]
+            marks = [_mark(one, step) for step in _find_steps(one) if not _is_shared(one, step, _others(weeks, index))]
+            new = [mark for mark in marks if all(abs(mark.start - start) >= _QUARTER for start in near)]
+            found += [FeedMark(mark, (one.record.series.number,)) for mark in new]
+    return found
 
 
 def _measure(record: Record) -> _Weeks | None:
@@ -74,15 +89,41 @@ def _measure(record: Record) -> _Weeks | None:
         return None
     number, bins, count = np.unique(record.start // WEEK, return_inverse=True, return_counts=True)
     full = count >= 0.5 * WEEK / spacing.usual
-    if full.sum() < 2 * _WEEKS:
+    return _weigh(record, number[full], medians(record.value, bins, len(number))[full])
+
+
+def _weigh(record: Record, week: Times, median: Floats) -> _Weeks | None:
+    """The weeks with their differences, or None of fewer than two quarters."""
+    if len(week) < 2 * _WEEKS:
         return None
-    median = medians(record.value, bins, len(number))[full]
     level = np.log(median) if (median > 0).all() else median
-    noise = 1.4826 * float(np.median(np.abs(np.diff(level)))) / np.sqrt(2)
+    noise = TO_SIGMA * float(np.median(np.abs(np.diff(level)))) / np.sqrt(2)
     windows = np.median(np.lib.stride_tricks.sliding_window_view(level, _WEEKS), axis=1)
     difference = np.zeros(len(level))
     difference[_WEEKS : len(level) - _WEEKS + 1] = windows[_WEEKS:] - windows[:-_WEEKS]
-    return _Weeks(record, number[full], median, level, difference, noise)
+    return _Weeks(record, week, median, level, difference, noise)
+
+
+def _leave_out(group: Sequence[_Weeks], out: Times) -> list[_Weeks]:
+    """The series without these weeks; none where there are none, and none that is too short then."""
+    kept = [(one, ~np.isin(one.week, out)) for one in group if len(out)]
+    again = [_weigh(one.record, one.week[of], one.median[of]) for one, of in kept]
+    return [one for one in again if one is not None]
+
+
+def _find_excursions(group: Sequence[_Weeks]) -> Times:
+    """The weeks in which the series are together far from their level of the year around."""
+    weeks: Times = np.unique(np.concatenate([one.week for one in group]))
+    away = np.full((len(group), len(weeks)), np.nan)
+    for row, one in zip(away, group, strict=True):
+        if one.noise > 0:
+            usual = pl.Series(one.level).rolling_median(_YEAR, center=True, min_samples=1).to_numpy()
+            row[np.searchsorted(weeks, one.week)] = (one.level - usual) / one.noise
+    enough = np.isfinite(away).sum(axis=0) >= _TOGETHER
+    if not enough.any():
+        return weeks[:0]
+    size = np.abs(np.nanmedian(away[:, enough], axis=0))
+    return weeks[enough][size > _DEVIATIONS * TO_SIGMA * np.median(size)]
 
 
 def _find_steps(weeks: _Weeks) -> list[int]:
@@ -113,6 +154,10 @@ def _is_sudden(weeks: _Weeks, step: int) -> bool:
     near = np.median(after[:_NEAR]) - np.median(before[-_NEAR:])
     drift = max(abs(np.median(side[:_NEAR]) - np.median(side[-_NEAR:])) for side in (before, after))
     return bool(sides >= _SIDE and up * near >= _SUDDEN * abs(size) and drift < _SUDDEN * abs(near))
+
+
+def _others(group: Sequence[_Weeks], index: int) -> list[_Weeks]:
+    return [*group[:index], *group[index + 1 :]]
 
 
 def _is_shared(weeks: _Weeks, step: int, others: Sequence[_Weeks]) -> bool:

@@ -18,7 +18,7 @@ import warnings
 import numpy as np
 
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record, Times
-from passerelle.trust.rhythm import DAY, local_clock, measure_spacing, medians, tail_limit
+from passerelle.trust.rhythm import DAY, TO_SIGMA, local_clock, measure_spacing, medians, tail_limit
 from passerelle.trust.words import local, say, to_time
 
 _FEWEST, _MANY = 5, 20
@@ -57,7 +57,7 @@ def _judge_group(group: list[Record]) -> list[FeedMark]:
             continue
         apart = level[index, known] - others[known]
         apart = apart - _rolling_median(apart)
-        scale = 1.4826 * float(np.median(np.abs(apart)))
+        scale = TO_SIGMA * float(np.median(np.abs(apart)))
         if scale <= 0:
             continue
         limit = tail_limit(np.abs(apart) / scale, _DAYS_A_YEAR, expected=_BY_CHANCE_A_YEAR)
