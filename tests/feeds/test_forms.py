@@ -57,6 +57,8 @@ COUNTED = {
     # 19,679 hours of ten and of four columns, less the cells that `NaN` fills in the sheet's XML.
     "InflowData.xlsx": (19_679 * 10 - 10_171, 0, 10),
     "WeatherData.xlsx": (19_679 * 4 - 830, 0, 1),
+    # `wc -l` 19,713 less the header; 128 stations by `cut -d, -f1 | sort -u`, 154 days each.
+    "departures_2022-11-28_2023-04-30.csv.gz": (128 * 154, 0, 128),
     # `wc -l` 1,210 less the header; 39 states by `cut -d';' -f1 | sort -u`.
     "california_prop99_long.csv": (39 * 31, 0, 39),
 }
