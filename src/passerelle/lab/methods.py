@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.its import estimate_its
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Question
 from passerelle.lab.result import Result
@@ -16,6 +17,7 @@ Estimate = Callable[[Panel, Question], Result]
 
 METHODS: Mapping[str, Estimate] = {
     "did": estimate_did,
+    "its": estimate_its,
 }
 
 
@@ -40,4 +42,6 @@ def choose(panel: Panel, question: Question) -> Choice:
         return Choice(question.method, "asked")
     if len(panel.starts) == 1 and not panel.treated.all():
         return Choice("did", "one_start")
+    if len(panel.starts) == 1:
+        return Choice("its", "no_comparison")
     raise StudyError("no method follows from this design", where="method")
