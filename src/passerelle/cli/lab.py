@@ -37,8 +37,8 @@ def lab() -> None:
 )
 @click.option(
     "--wanted",
-    type=click.Choice([*Wanted]),
-    default=Wanted.NEITHER,
+    type=click.Choice([one.value for one in Wanted]),
+    default=Wanted.NEITHER.value,
     show_default=True,
     help="The direction that was wanted.",
 )
@@ -76,8 +76,8 @@ def lab() -> None:
 )
 @click.option(
     "--assignment",
-    type=click.Choice([*Assignment]),
-    default=Assignment.OBSERVED,
+    type=click.Choice([one.value for one in Assignment]),
+    default=Assignment.OBSERVED.value,
     show_default=True,
     help="How the change came to units: not by lot, by lot among clusters, or among periods.",
 )
