@@ -25,7 +25,7 @@ def show_answer(answer: dict[str, Any], language: str) -> None:
     method = texts()["method"][answer["method"]]
     fields = {
         label["verdict"]: words["verdict"][answer["verdict"]][language],
-        label["effect"]: f"{_effect(answer['effect'], language)}  (se {_effect(answer['se'], language)})",
+        label["effect"]: f"{_effect(answer['effect'], language)}  (se {_size(answer['se'], language)})",
         label["interval"]: _interval(answer, language),
         label["p"]: format_number(answer["p_value"], language, 4),
         label["counts"]: f"{answer['n_units']} ({label['treated']}: {answer['n_treated']}), {answer['n_times']}",
@@ -47,6 +47,10 @@ def show_answer(answer: dict[str, Any], language: str) -> None:
 
 def _effect(value: float | None, language: str) -> str:
     return "∞" if value is None else format_effect(value, language, _NO_UNIT)
+
+
+def _size(value: float | None, language: str) -> str:
+    return _effect(value, language).removeprefix("+")
 
 
 def _interval(answer: dict[str, Any], language: str) -> str:
@@ -79,7 +83,7 @@ def _show_events(answer: dict[str, Any], language: str, label: dict[str, str]) -
                 (
                     f"{one['since']:+g}",
                     _effect(one["effect"], language),
-                    _effect(one["se"], language),
+                    _size(one["se"], language),
                     _interval({**one, "level": answer["level"]}, language),
                 )
                 for one in sorted(events, key=lambda one: one["since"])

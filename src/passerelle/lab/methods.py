@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.estimators.its import estimate_its
+from passerelle.lab.estimators.twfe import estimate_twfe
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Question
 from passerelle.lab.result import Result
@@ -18,6 +20,8 @@ Estimate = Callable[[Panel, Question], Result]
 METHODS: Mapping[str, Estimate] = {
     "did": estimate_did,
     "its": estimate_its,
+    "twfe": estimate_twfe,
+    "cs": estimate_cs,
 }
 
 

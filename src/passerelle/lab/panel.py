@@ -77,6 +77,10 @@ class Panel:
             surroundings=self.surroundings[columns],
         )
 
+    def with_outcomes(self, outcomes: Floats) -> Panel:
+        """The same units and times with other outcomes."""
+        return Panel(self.units, self.times, outcomes, self.first, self.clusters, self.traits, self.surroundings)
+
     def with_first(self, first: Floats) -> Panel:
         """The same outcomes as if the change had come to units at `first`: a placebo."""
         return Panel(self.units, self.times, self.outcomes, first, self.clusters, self.traits, self.surroundings)

@@ -51,9 +51,27 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The effect `since` times after the change began (before it where negative), with its interval."""
+    """The effect `since` times after the change began (before it where negative), with its interval.
+
+    All effects of the study lie in their `band` at once with probability `level`, where it was computed.
+    """
 
     since: float
+    effect: float
+    se: float
+    interval: tuple[float, float]
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The effect on a part of what was treated, or another mean of the same effects; `at` are the times that name it.
+
+    `kind` is `simple`, `group`, `dynamic`, `calendar` or `group_time`; without `at` it is the mean over its kind.
+    """
+
+    kind: str
+    at: tuple[float, ...]
     effect: float
     se: float
     interval: tuple[float, float]
@@ -85,6 +103,7 @@ class Result:
     weights: Mapping[str, float] = field(default_factory=dict)
     path: Path | None = None
     events: tuple[Event, ...] = ()
+    parts: tuple[Part, ...] = ()
     checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:

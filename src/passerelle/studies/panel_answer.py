@@ -8,7 +8,7 @@ from typing import Any
 
 from passerelle.lab.analysis import Analysis
 from passerelle.lab.panel_file import PanelFile
-from passerelle.lab.result import Check
+from passerelle.lab.result import Check, Part
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Verdict
 from passerelle.studies.words import LANGUAGES, explain, texts
 
@@ -52,9 +52,11 @@ def write_answer(analysis: Analysis, file: PanelFile, outcome: str) -> Answer:
                 "effect": _finite(one.effect),
                 "se": _finite(one.se),
                 "interval": [_finite(end) for end in one.interval],
+                "band": None if one.band is None else [_finite(end) for end in one.band],
             }
             for one in result.events
         ],
+        "parts": [_part(part, file) for part in result.parts],
         "path": _path(analysis, file),
         "absent": file.absent,
         "notes": _notes(file),
@@ -115,6 +117,16 @@ def _check(check: Check) -> Answer:
         "reason": check.reason,
         "text": _explain(check),
         "numbers": {name: _finite(value) for name, value in check.numbers.items()},
+    }
+
+
+def _part(part: Part, file: PanelFile) -> Answer:
+    return {
+        "kind": part.kind,
+        "at": [file.clock.label(time) for time in part.at],
+        "effect": part.effect,
+        "se": _finite(part.se),
+        "interval": [_finite(end) for end in part.interval],
     }
 
 
