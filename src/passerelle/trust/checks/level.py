@@ -113,17 +113,19 @@ def _leave_out(group: Sequence[_Weeks], out: Times) -> list[_Weeks]:
 
 def _find_excursions(group: Sequence[_Weeks]) -> Times:
     """The weeks in which the series are together far from their level of the year around."""
-    weeks: Times = np.unique(np.concatenate([one.week for one in group]))
+    weeks = np.unique(np.concatenate([one.week for one in group]))
     away = np.full((len(group), len(weeks)), np.nan)
     for row, one in zip(away, group, strict=True):
         if one.noise > 0:
             usual = pl.Series(one.level).rolling_median(_YEAR, center=True, min_samples=1).to_numpy()
             row[np.searchsorted(weeks, one.week)] = (one.level - usual) / one.noise
     enough = np.isfinite(away).sum(axis=0) >= _TOGETHER
+    out: Times = weeks[:0]
     if not enough.any():
-        return weeks[:0]
+        return out
     size = np.abs(np.nanmedian(away[:, enough], axis=0))
-    return weeks[enough][size > _DEVIATIONS * TO_SIGMA * np.median(size)]
+    out = weeks[enough][size > _DEVIATIONS * TO_SIGMA * np.median(size)]
+    return out
 
 
 def _find_steps(weeks: _Weeks) -> list[int]:
