@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from tests.trust import real
 from tests.trust.records import at, load, record, rush_hours
@@ -53,6 +56,35 @@ def test_calm_days_are_the_way_of_the_wind() -> None:
     spells = generator.exponential(14, 400).astype(int) + 1
     wind = np.repeat(np.where(np.arange(400) % 2, 0, 1), spells) * generator.integers(1, 90, spells.sum())
     assert judge(record(wind, quantity="electricity_generation")) == []
+
+
+def resting(longest: int) -> npt.NDArray[np.float64]:
+    """A plant of 1000 MW that rests at -3 to 1 MW between days of work; at -3 for few hours, but once for `longest`."""
+    generator = np.random.default_rng(10)
+    parts = []
+    for spell in range(400):
+        level = -3 if spell % 5 == 0 else generator.integers(-2, 2)
+        hours = generator.integers(2, 5) if level == -3 else int(generator.exponential(14)) + 1
+        parts += [np.full(longest if spell == 300 else hours, level), generator.integers(800, 1200, 24)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def test_a_plant_at_rest_is_not_frozen() -> None:
+    """Two days at -3 MW are nothing new where it stood still at -1 MW as long: within a hundredth of what it makes."""
+    assert judge(record(resting(48), quantity="electricity_generation")) == []
+
+
+def test_a_plant_that_stands_still_at_work_is_frozen() -> None:
+    """Two weeks at rest, and a day at 1000 MW: both longer than ever."""
+    values = np.append(resting(336), np.full(24, 1000.0))
+    lengths = [mark.end - mark.start for mark in judge(record(values, quantity="electricity_generation"))]
+    assert lengths == [timedelta(hours=336), timedelta(hours=24)]
+
+
+def test_thermal_plants_at_rest() -> None:
+    """Île-de-France's plants take 3 MW from the grid over Pentecost 2020, but for 6:30 to 8:30 of Sunday: they rest."""
+    series = next(one for one in real.shipped("paris", "eco2mix").records if one.series.facet == "thermal")
+    assert [mark.start for mark in judge(series) if mark.start.year == 2020] == []
 
 
 def test_a_station_that_was_dead_all_along_is_found_by_its_peers() -> None:

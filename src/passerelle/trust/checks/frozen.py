@@ -6,7 +6,9 @@ S = sum of -ln u over its steps. It is frozen where S is beyond both
 
 - ln(N / 0.01), what independent steps pass once in a hundred years, of N a year, and
 - the limit that the tail of the series' own runs passes as often (`tail_limit`): what stands still stays still. A
-  value that the series stands still at more than forty times (zero on calm days) has a tail of its own.
+  level that the series stands still at more than forty times (zero on calm days) has a tail of its own. Neighbouring
+  values are one level within a hundredth of the range of the series, its lowest and highest hundredth left out: a
+  plant at rest takes 3 MW today and 1 MW tomorrow.
 
 For states the limit is twice that. Runs at a value that half of all values have are not judged.
 
@@ -39,6 +41,8 @@ _FEWEST = 100
 _BY_CHANCE_A_YEAR = 0.01
 _SHORTEST = 3
 _OFTEN = 40
+_MOST = (0.01, 0.99)
+_SAME_LEVEL = 0.01
 _BURSTS = 2
 """Where people move things, they all stay away at once: a rainy day, a holiday."""
 _FEWEST_PEERS = 20
@@ -69,7 +73,7 @@ def judge(record: Record) -> list[Mark]:
     inside = run[1:] == run[:-1]
     a_year = YEAR / spacing.usual
     fewest = float(np.log(a_year / _BY_CHANCE_A_YEAR))
-    kind = _kinds(record.value[runs.first], runs.size)
+    kind = _kinds(record.value[runs.first], runs.size, _SAME_LEVEL * float(np.ptp(np.quantile(record.value, _MOST))))
     judged = record.value[runs.first] != _usual_value(record.value)
     bursts = _BURSTS if record.quantity.statistic is Statistic.STATE else 1
     frozen = np.zeros(len(runs.first), np.bool_)
@@ -131,11 +135,15 @@ def _longest_run(record: Record) -> tuple[int, int]:
     return int(first[index]), int(last[index])
 
 
-def _kinds(value: Floats, size: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """A number for each run: its own for each value that the series often stands still at, 0 for all other runs."""
-    _, inverse, times = np.unique(value[size > 1], return_inverse=True, return_counts=True)
+def _kinds(value: Floats, size: npt.NDArray[np.intp], near: float) -> npt.NDArray[np.intp]:
+    """A number for each run: its own for each level that the series often stands still at, 0 for all other runs.
+
+    Such values are one level where each is within `near` of the next.
+    """
+    values, inverse, times = np.unique(value[size > 1], return_inverse=True, return_counts=True)
     often = times > _OFTEN
-    number = np.where(often, np.cumsum(often), 0)
+    number = np.zeros(len(values), np.intp)
+    number[often] = np.cumsum(np.diff(values[often], prepend=-np.inf) > near)
     kinds = np.zeros(len(value), np.intp)
     kinds[size > 1] = number[inverse]
     return kinds

@@ -120,11 +120,10 @@ def _find_excursions(group: Sequence[_Weeks]) -> Times:
             usual = pl.Series(one.level).rolling_median(_YEAR, center=True, min_samples=1).to_numpy()
             row[np.searchsorted(weeks, one.week)] = (one.level - usual) / one.noise
     enough = np.isfinite(away).sum(axis=0) >= _TOGETHER
-    out: Times = weeks[:0]
     if not enough.any():
-        return out
+        return np.empty(0, np.int64)
     size = np.abs(np.nanmedian(away[:, enough], axis=0))
-    out = weeks[enough][size > _DEVIATIONS * TO_SIGMA * np.median(size)]
+    out: Times = weeks[enough][size > _DEVIATIONS * TO_SIGMA * np.median(size)]
     return out
 
 
