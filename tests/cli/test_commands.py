@@ -253,3 +253,20 @@ def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseExceptio
     monkeypatch.setattr(click.Group, "invoke", interrupt)
     result = run("feed", "list")
     assert (result.exit_code, result.stderr) == (130, "passerelle: interrupted by Ctrl-C\n")
+
+
+def test_a_study_is_amended_in_the_open(tmp_path: Path, checkout: Path) -> None:
+    """The answer names the reason, and that the data of 2021 were there; without a reason nothing is amended."""
+    folder = tmp_path / "folder"
+    run("init", str(folder), "--city", "paris", "--json")
+    where = ("--folder", str(folder), "--json")
+    source = checkout / "cities/paris/curfew-18h-2021.toml"
+    run("study", "declare", str(source), *where)
+    other = tmp_path / "other.toml"
+    other.write_text(source.read_text(encoding="utf-8").replace("smallest_effect = 10.0", "smallest_effect = 5.0"))
+    amended = json.loads(run("study", "amend", str(other), "--reason", "less matters too", *where).stdout)
+    (told,) = amended["amendments"]
+    assert (told["reason"], told["data_seen"]) == ("less matters too", True)
+    assert (told["replaced"]["declaration"]["smallest_effect"], amended["declaration"]["smallest_effect"]) == (10, 5)
+    assert json.loads(run("study", "list", *where).stdout)[0]["hash"] == amended["hash"]
+    assert run("study", "amend", str(other), *where).exit_code == 2

@@ -15,7 +15,8 @@ from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import get_bundle
 from passerelle.studies.declaration import Declaration, read_declarations
-from passerelle.studies.run import declare, run_study
+from passerelle.studies.declaring import declare
+from passerelle.studies.run import run_study
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from passerelle.lab.result import Outcome
-from passerelle.studies.declaration import Placebo, Study, Windows
 from passerelle.studies.evaluate import Evaluation, evaluate
+from passerelle.studies.parts import PartsStudy, Placebo
+from passerelle.studies.terms import Windows
 from passerelle.studies.units import read_span
 
 from .conftest import Case
@@ -21,7 +22,7 @@ ZONE = ZoneInfo("Europe/Paris")
 CHANGE = date(2022, 5, 9)
 
 
-def study_of(case: Case, days: int) -> Study:
+def study_of(case: Case, days: int) -> PartsStudy:
     """The curfew's study moved to as many days before and after a Monday of 2022, placebos from January on."""
     before = (CHANGE - timedelta(days=days), CHANGE - timedelta(days=1))
     week = (1, 2, 3, 4, 5, 6, 7)
@@ -35,7 +36,7 @@ def study_of(case: Case, days: int) -> Study:
     )
 
 
-def judged(study: Study, effect: float) -> Evaluation:
+def judged(study: PartsStudy, effect: float) -> Evaluation:
     """The study on synthetic hours, 100 each with noise; the share `effect` is added to evenings from the change on."""
     start, end = read_span(study, ZONE)
     starts = pl.datetime_range(start, end, "1h", closed="left", time_zone="UTC", eager=True).dt.cast_time_unit("us")

@@ -18,7 +18,8 @@ from passerelle.registry.changes import get_change
 from passerelle.registry.findings import get_finding, latest_finding_of
 from passerelle.registry.studies import get_study
 from passerelle.studies.declaration import Declaration
-from passerelle.studies.run import declare, run_study
+from passerelle.studies.declaring import declare
+from passerelle.studies.run import run_study
 
 from .conftest import Case
 

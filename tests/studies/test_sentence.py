@@ -9,12 +9,13 @@ import pytest
 
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
-from passerelle.studies.declaration import Study, read_declaration
+from passerelle.studies.declaration import read_declaration
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.sentence import write_reasons, write_sentence
 
 
 @pytest.fixture
-def study(checkout: Path) -> Study:
+def study(checkout: Path) -> PartsStudy:
     """Cycling after the curfew."""
     return read_declaration(checkout / "cities/paris/curfew-18h-2021.toml").study
 
@@ -25,7 +26,7 @@ def result(low: float, middle: float, high: float) -> Result:
     return Result(middle, 0.05, (low, high), 0.95, 0.01, 2, 29, "did_blocks", (), "blocks")
 
 
-def test_a_fall_in_both_languages(study: Study) -> None:
+def test_a_fall_in_both_languages(study: PartsStudy) -> None:
     """The sentence, word for word."""
     found = write_sentence(Judgement(Verdict.FELL), result(-42, -31, -18.4), study)
     assert found == {
@@ -39,7 +40,7 @@ def test_a_fall_in_both_languages(study: Study) -> None:
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_every_verdict_names_its_comparison(study: Study, verdict: Verdict) -> None:
+def test_every_verdict_names_its_comparison(study: PartsStudy, verdict: Verdict) -> None:
     """No verdict without what the place was compared with, nor without the effect's interval."""
     found = write_sentence(Judgement(verdict), result(-3, 2.5, 8.1), study)
     for language, text in found.items():
@@ -48,14 +49,14 @@ def test_every_verdict_names_its_comparison(study: Study, verdict: Verdict) -> N
         assert "{" not in text
 
 
-def test_harm_is_called_harm(study: Study) -> None:
+def test_harm_is_called_harm(study: PartsStudy) -> None:
     """Down was wanted and it rose: the words of the verdict come first, then the movement."""
     found = write_sentence(Judgement(Verdict.HARMED), result(3, 12, 20), study)
     assert found["en"].startswith("It did harm: after the 18:00 curfew of 16 January 2021, the number")
     assert "a augmenté de 12\u00a0%" in found["fr"]
 
 
-def test_what_would_settle_it_is_said(study: Study) -> None:
+def test_what_would_settle_it_is_said(study: PartsStudy) -> None:
     """The times needed and the times there are."""
     judgement = Judgement(Verdict.CANNOT_TELL_YET, (INTERVAL_TOO_WIDE, "too_few_units"), 90)
     few = Check("too_few_units", Outcome.FAILED, "too_few", {"before": 9.0, "after": 20.0, "needed": 12.0})

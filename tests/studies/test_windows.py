@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from passerelle.studies.declaration import Placebo, Study, Windows, read_declaration
+from passerelle.studies.declaration import read_declaration
+from passerelle.studies.parts import PartsStudy, Placebo
+from passerelle.studies.terms import Windows
 from passerelle.studies.units import Units
 from passerelle.studies.windows import count_separate, pair, place_placebos, select_windows
 
@@ -22,7 +24,7 @@ def every_day(first: date, last: date) -> Units:
 
 
 @pytest.fixture
-def study(checkout: Path) -> Study:
+def study(checkout: Path) -> PartsStudy:
     """Three days against two, the change on 11 March, with placebos from 1 to 10 March."""
     declared = read_declaration(checkout / "cities/paris/curfew-18h-2021.toml").study
     return msgspec.structs.replace(
@@ -32,7 +34,7 @@ def study(checkout: Path) -> Study:
     )
 
 
-def test_the_real_windows(study: Study) -> None:
+def test_the_real_windows(study: PartsStudy) -> None:
     """8 to 10 March are before, 11 and 12 March after, nothing else is in."""
     history = pair(every_day(date(2021, 3, 1), date(2021, 3, 20)), study)
     rows, after = select_windows(history, study)
@@ -40,7 +42,7 @@ def test_the_real_windows(study: Study) -> None:
     assert after.tolist() == [False, False, False, True, True]
 
 
-def test_consecutive_placebos(study: Study) -> None:
+def test_consecutive_placebos(study: PartsStudy) -> None:
     """Five days long in ten days: six of them, each a day later, two without a day in common."""
     history = pair(every_day(date(2021, 3, 1), date(2021, 3, 20)), study)
     placebos = place_placebos(history, study)
@@ -49,7 +51,7 @@ def test_consecutive_placebos(study: Study) -> None:
     assert count_separate(placebos) == 2
 
 
-def test_calendar_placebos_keep_the_gap(study: Study) -> None:
+def test_calendar_placebos_keep_the_gap(study: PartsStudy) -> None:
     """Windows a year apart move by weeks together and stay before the change."""
     yearly = msgspec.structs.replace(
         study,
@@ -67,7 +69,7 @@ def test_calendar_placebos_keep_the_gap(study: Study) -> None:
         assert days[-1] <= (date(2021, 3, 7) - date(1970, 1, 1)).days
 
 
-def test_effects_are_ratios(study: Study) -> None:
+def test_effects_are_ratios(study: PartsStudy) -> None:
     """Twice as many treated as compared is log 2; Tuesdays to Fridays have a dummy each."""
     history = pair(every_day(date(2021, 3, 1), date(2021, 3, 20)), study)
     assert history.difference == pytest.approx(np.log(2))

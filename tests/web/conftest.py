@@ -30,7 +30,8 @@ from passerelle.archive.opening import open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.studies.declaration import read_declarations
-from passerelle.studies.run import declare, run_study
+from passerelle.studies.declaring import declare
+from passerelle.studies.run import run_study
 
 CHECKOUT = Path(__file__).parents[2]
 PAGES = CHECKOUT / "src" / "passerelle" / "api" / "pages"

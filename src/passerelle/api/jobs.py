@@ -25,8 +25,8 @@ from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds.feed import Reply
 from passerelle.registry.database import writing
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
-from passerelle.studies.declaration import Declaration
-from passerelle.studies.run import declare
+from passerelle.studies.declaration import Declaration, parse_declaration
+from passerelle.studies.declaring import amend, declare
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +78,13 @@ class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change and its study, as a file of `cities/<city>/` holds them."""
 
     declaration: dict[str, Any]
+
+
+class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change and its study in new words, and why they replace those in force."""
+
+    declaration: dict[str, Any]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
 class TargetFolder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,12 +215,19 @@ def _judge(node: Node, arguments: Judge, progress: Progress) -> list[str]:
 
 
 def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+    return declare(node.archive, _read_declaration(arguments.declaration))
+
+
+def _amend(node: Node, arguments: Amendment, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+    return amend(node.archive, _read_declaration(arguments.declaration), arguments.reason)
+
+
+def _read_declaration(document: dict[str, Any]) -> Declaration:
     try:
-        declaration = msgspec.convert(arguments.declaration, Declaration)
+        return parse_declaration(document)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         raise RequestError("refused", str(error), [say(where.rstrip("`") or "declaration", "", message)]) from error
-    return declare(node.archive, declaration)
 
 
 def _back_up(node: Node, arguments: TargetFolder, progress: Progress) -> Contents:
@@ -262,6 +276,7 @@ _ALL: tuple[Job, ...] = (
     ),
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens, quick=True),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
+    Job("amend-study", "Replace a study's declaration, visibly and with a reason.", Amendment, _amend),
     Job(
         "backup",
         "Copy the folder while it is written, and open the copy.",

@@ -17,7 +17,8 @@ from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import list_findings
 from passerelle.registry.replies import ReplyState, list_replies
 from passerelle.studies.declaration import read_declarations
-from passerelle.studies.run import declare, run_study
+from passerelle.studies.declaring import declare
+from passerelle.studies.run import run_study
 from passerelle.trust.keeping import Keeper
 
 _TRUST_BYTES = 2_000_000

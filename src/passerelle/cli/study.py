@@ -52,12 +52,38 @@ def declare_study(file: Path, folder: Path, node: str | None, token: str | None,
 
     Example: passerelle study declare cities/paris/curfew-18h-2021.toml --folder demo/paris
     """
-    read_declaration(file)
-    arguments = {"declaration": msgspec.to_builtins(tomllib.loads(file.read_text(encoding="utf-8")))}
     with opened(folder, node, token) as city:
-        answer = city.do("declare-study", arguments)
-    told = ("id", "change", "declared_at", "retrospective", "hash")
-    show(answer, as_json=as_json, human=lambda: show_fields({name: answer[name] for name in told}))
+        answer = city.do("declare-study", {"declaration": _read(file)})
+    show(answer, as_json=as_json, human=lambda: _tell_study(answer))
+
+
+@study.command("amend")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--reason", required=True, help="Why it is amended; everybody can read it.")
+@with_city
+@with_json
+def amend_study(file: Path, reason: str, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Replace a declared study by the one in FILE (TOML). What was declared before stays visible, with the reason.
+
+    Example: passerelle study amend cities/paris/curfew-18h-2021.toml --reason "a holiday forgotten" --folder demo/paris
+    """
+    with opened(folder, node, token) as city:
+        answer = city.do("amend-study", {"declaration": _read(file), "reason": reason})
+    show(answer, as_json=as_json, human=lambda: _tell_study(answer))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    read_declaration(file)
+    found: dict[str, Any] = msgspec.to_builtins(tomllib.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def _tell_study(sealed: dict[str, Any]) -> None:
+    show_fields({name: sealed[name] for name in ("id", "change", "declared_at", "retrospective", "hash")})
+    amendments = sealed.get("amendments", ())
+    if amendments:
+        told = ("amended_at", "data_seen", "reason")
+        show_table(told, [tuple(one[name] for name in told) for one in amendments])
 
 
 @study.command("run")

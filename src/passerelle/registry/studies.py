@@ -1,11 +1,12 @@
-"""Studies: declared ways to judge a change, kept as they were declared."""
+"""Studies: declared ways to judge a change, kept as they were declared, and each later amendment beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, select
+from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, Integer, String, Table, select
+from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects.sqlite import insert
 
 from passerelle.model.errors import InvalidValueError, UnknownNameError
@@ -20,6 +21,17 @@ STUDIES = Table(
     Index(None, "change", "id"),
 )
 
+AMENDMENTS = Table(
+    "study_amendments",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("study", String, ForeignKey("studies.id"), nullable=False),
+    Column("document", JSON, nullable=False),
+    Index(None, "study", "number"),
+    sqlite_autoincrement=True,
+)
+"""An amendment's document holds the new declaration with its time, hash and reason; none is ever changed or dropped."""
+
 
 def put_study(connection: Connection, document: Mapping[str, Any]) -> None:
     """Keep the study; `InvalidValueError` where its id stands for another declaration: one declared is never edited."""
@@ -27,7 +39,8 @@ def put_study(connection: Connection, document: Mapping[str, Any]) -> None:
     connection.execute(insert(STUDIES).values(values).on_conflict_do_nothing())
     if get_study(connection, document["id"]) != dict(document):
         raise InvalidValueError(
-            f"study {document['id']!r} was declared before in other words; declare this one under another id",
+            f"study {document['id']!r} was declared before in other words; amend it with a reason, or declare this one "
+            "under another id",
             where="id",
         )
 
@@ -49,4 +62,15 @@ def list_studies(
         statement = statement.where(STUDIES.c.id > after)
     if change is not None:
         statement = statement.where(STUDIES.c.change == change)
+    return [dict(document) for document in connection.execute(statement).scalars()]
+
+
+def put_amendment(connection: Connection, study_id: str, document: Mapping[str, Any]) -> None:
+    """Keep another amendment of the study beside what was declared before."""
+    connection.execute(insert_into(AMENDMENTS).values(study=study_id, document=dict(document)))
+
+
+def list_amendments(connection: Connection, study_id: str) -> list[dict[str, Any]]:
+    """The study's amendments, the first first."""
+    statement = select(AMENDMENTS.c.document).where(AMENDMENTS.c.study == study_id).order_by(AMENDMENTS.c.number)
     return [dict(document) for document in connection.execute(statement).scalars()]

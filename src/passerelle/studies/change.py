@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -43,8 +43,19 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     places: tuple[str, ...] = ()
 
 
+class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the change cost, and who says so; `currency` is an ISO 4217 code."""
+
+    amount: Annotated[float, msgspec.Meta(ge=0)]
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+    source: Link
+
+
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was done; `end` is None while it lasts. At least one link says so."""
+    """What was done; `end` is None while it lasts. At least one link says so.
+
+    Until the local day `ramp`, itself included, it was being phased in: neither the time before nor the one after.
+    """
 
     id: Word
     sector: Sector
@@ -55,14 +66,20 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: Line
     link: Annotated[tuple[Link, ...], msgspec.Meta(min_length=1)]
     end: Moment | None = None
+    ramp: date | None = None
+    cost: Cost | None = None
 
     def __post_init__(self) -> None:
+        if self.ramp is not None and self.ramp < self.start.date():
+            raise InvalidValueError(f"change {self.id!r} ramps until {self.ramp}, before it starts", where="ramp")
         if self.end is not None and self.end <= self.start:
             raise InvalidValueError(f"change {self.id!r} ends {self.end} before it starts {self.start}", where="end")
 
     @property
     def document(self) -> dict[str, Any]:
         """The change as the registry keeps it and the API shows it."""
+        # A key that isn't declared isn't said: changes kept before there was such a key stay as they were.
+        told = {"ramp": self.ramp and self.ramp.isoformat(), "cost": self.cost and msgspec.to_builtins(self.cost)}
         return {
             "id": self.id,
             "sector": self.sector.value,
@@ -73,4 +90,5 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "end": None if self.end is None else format_time(self.end),
             "by": self.by,
             "links": [{"title": link.title, "url": link.url} for link in self.link],
+            **{name: value for name, value in told.items() if value is not None},
         }

@@ -21,7 +21,7 @@ from passerelle.lab.paired import Paired
 from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import Judgement, judge
-from passerelle.studies.declaration import Study
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.units import Units, count_units
 from passerelle.studies.windows import Window, count_separate, pair, place_placebos, select_windows
 from passerelle.trust.light import BLOCKING_SHARE
@@ -45,7 +45,7 @@ class Evaluation:
 
 def evaluate(
     rows: pl.DataFrame,
-    study: Study,
+    study: PartsStudy,
     zone: ZoneInfo,
     progress: Progress | None = None,
     *,
@@ -86,7 +86,7 @@ def _check_trust(units: Units) -> tuple[Check, ...]:
     return (check_trust(units.cut.share, BLOCKING_SHARE, times=units.cut.units.len(), units=len(units.cut.series)),)
 
 
-def _check_pre_trend(data: Paired, result: Result, study: Study) -> Check:
+def _check_pre_trend(data: Paired, result: Result, study: PartsStudy) -> Check:
     if study.placebo.scheme == "calendar":
         return Check(PRE_TREND, Outcome.NOT_APPLICABLE, "other_season")
     return check_pre_trend(data, result)

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from passerelle.lab.estimators.did_blocks import design_matrix
 from passerelle.model.interval import format_time
 from passerelle.studies.canonical import canonical, digest
-from passerelle.studies.declaration import Study
 from passerelle.studies.evaluate import Evaluation
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.sentence import write_reasons, write_sentence
 from passerelle.studies.units import COMPARISON, TREATED
 from passerelle.studies.words import explain, texts, to_percent
@@ -29,7 +29,7 @@ _ID_LENGTH = 12
 
 def write_finding(
     sealed: Mapping[str, Any],
-    study: Study,
+    study: PartsStudy,
     evaluation: Evaluation,
     data: Sequence[Mapping[str, Any]],
     trust: Mapping[str, Any],
@@ -91,7 +91,7 @@ def is_signed(document: Mapping[str, Any]) -> bool:
     return True
 
 
-def draw_chart(study: Study, evaluation: Evaluation, change_at: date) -> dict[str, Any]:
+def draw_chart(study: PartsStudy, evaluation: Evaluation, change_at: date) -> dict[str, Any]:
     """Both groups' counts in the windows, and what the treated group would have counted without the change.
 
     The counterfactual, with its interval, is null before the change; `change_at` and `times` are local days.
@@ -120,7 +120,7 @@ def draw_chart(study: Study, evaluation: Evaluation, change_at: date) -> dict[st
     }
 
 
-def _summarise(sealed: Mapping[str, Any], study: Study, evaluation: Evaluation) -> dict[str, Any]:
+def _summarise(sealed: Mapping[str, Any], study: PartsStudy, evaluation: Evaluation) -> dict[str, Any]:
     result, judgement = evaluation.result, evaluation.judgement
     return {
         "change": study.change,
@@ -144,7 +144,7 @@ def _summarise(sealed: Mapping[str, Any], study: Study, evaluation: Evaluation) 
     }
 
 
-def _describe_method(study: Study) -> dict[str, Any]:
+def _describe_method(study: PartsStudy) -> dict[str, Any]:
     method = texts()["method"][study.method]
     return {
         "name": study.method,

@@ -1,4 +1,4 @@
-"""Declares a study in the registry, and runs it from the archive to a signed finding."""
+"""Runs a declared study from the archive to a signed finding."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from passerelle.lake.contract import Selection
 from passerelle.model.errors import RedistributionError, StudyError, UnknownNameError
 from passerelle.model.interval import format_time, parse_time
 from passerelle.model.series import format_series_id
-from passerelle.registry.changes import get_change, put_change
+from passerelle.registry.changes import get_change
 from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, put_finding
 from passerelle.registry.series import StoredSeries, list_series
-from passerelle.registry.studies import get_study, put_study
 from passerelle.registry.trust import StoredMark
 from passerelle.studies.bundle import write_bundle, write_rows
-from passerelle.studies.declaration import Declaration, Study, read_study, seal
+from passerelle.studies.declaration import read_study
+from passerelle.studies.declaring import read_sealed
 from passerelle.studies.evaluate import Evaluation, Progress, evaluate
 from passerelle.studies.finding import sign_finding, write_finding
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.trusted import describe_cut, read_marks, require_alike, tabulate
 from passerelle.studies.units import ROWS, read_span, read_windows
 from passerelle.trust.light import BLOCKING_SHARE
@@ -32,27 +33,14 @@ from passerelle.trust.light import BLOCKING_SHARE
 _MOST_SERIES = 100_000
 
 
-def declare(archive: Archive, declaration: Declaration) -> dict[str, Any]:
-    """The sealed study, kept with its change; one declared before keeps its first time and can't be edited."""
-    archive.get_feed(declaration.study.outcome.feed)
-    sealed = seal(declaration, datetime.now(UTC))
-    with writing(archive.engine) as connection:
-        put_change(connection, declaration.change.document)
-        try:
-            stored = get_study(connection, declaration.study.id)
-        except UnknownNameError:
-            stored = sealed
-        # Other words under a stored id are the registry's to refuse.
-        put_study(connection, stored if stored["hash"] == sealed["hash"] else sealed)
-    return stored
-
-
 def run_study(archive: Archive, study_id: str, progress: Progress | None = None) -> dict[str, Any]:
     """The study's finding from what the archive holds now; the stored one where nothing has changed since."""
     with archive.engine.connect() as connection:
-        sealed = get_study(connection, study_id)
+        sealed = read_sealed(connection, study_id)
         change_at = parse_time(get_change(connection, sealed["change"])["start"])
     study = read_study(sealed["declaration"])
+    if not isinstance(study, PartsStudy):
+        raise StudyError(f"the design {study.design} is declared and not run yet", where="study.design")
     feed = archive.get_feed(study.outcome.feed)
     if feed.redistribute is Redistribute.NO:
         raise RedistributionError(
@@ -89,7 +77,7 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
 
 def _describe_trust(
     evaluation: Evaluation,
-    study: Study,
+    study: PartsStudy,
     archive: Archive,
     marks: Sequence[tuple[int, StoredMark]],
     series: Mapping[int, StoredSeries],
@@ -115,7 +103,7 @@ def _keep(archive: Archive, finding: Mapping[str, Any], bundle: bytes) -> None:
     archive.events.tell(event)
 
 
-def _list_outcome(archive: Archive, study: Study) -> dict[int, StoredSeries]:
+def _list_outcome(archive: Archive, study: PartsStudy) -> dict[int, StoredSeries]:
     outcome = study.outcome
     with archive.engine.connect() as connection:
         found = list_series(connection, feed=outcome.feed, quantity=outcome.quantity, limit=_MOST_SERIES)
@@ -128,7 +116,7 @@ def _list_outcome(archive: Archive, study: Study) -> dict[int, StoredSeries]:
     return chosen
 
 
-def _read(archive: Archive, study: Study, series: Mapping[int, StoredSeries]) -> pl.DataFrame:
+def _read(archive: Archive, study: PartsStudy, series: Mapping[int, StoredSeries]) -> pl.DataFrame:
     start, end = read_span(study, archive.city.time_zone)
     held = archive.lake.read(Selection(sorted(series), start, end))
     if not held.num_rows:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
-from passerelle.studies.declaration import Study
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.words import LANGUAGES, explain, format_number, format_percent, texts, to_percent
 
 
-def write_sentence(judgement: Judgement, result: Result, study: Study) -> dict[str, str]:
+def write_sentence(judgement: Judgement, result: Result, study: PartsStudy) -> dict[str, str]:
     """The verdict in a sentence of each language."""
     return {language: _write(judgement.verdict, result, study, language) for language in LANGUAGES}
 
 
-def write_reasons(judgement: Judgement, result: Result, study: Study) -> list[dict[str, object]]:
+def write_reasons(judgement: Judgement, result: Result, study: PartsStudy) -> list[dict[str, object]]:
     """Why there is no verdict yet and what would settle it: `code` and `text` for each of `blocked_by`."""
     return [
         {"code": code, "text": {language: _reason(code, judgement, result, study, language) for language in LANGUAGES}}
@@ -21,7 +21,7 @@ def write_reasons(judgement: Judgement, result: Result, study: Study) -> list[di
     ]
 
 
-def _write(verdict: Verdict, result: Result, study: Study, language: str) -> str:
+def _write(verdict: Verdict, result: Result, study: PartsStudy, language: str) -> str:
     effect, low, high = (to_percent(value) for value in (result.effect, *result.interval))
     templates = texts()["sentence"]
     after = study.outcome.after.both[language]
@@ -47,7 +47,7 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str) -> str:
+def _reason(code: str, judgement: Judgement, result: Result, study: PartsStudy, language: str) -> str:
     if code != INTERVAL_TOO_WIDE:
         (check,) = (one for one in result.checks if one.name == code)
         return explain(texts()["check"][code][check.reason], check.numbers)[language]

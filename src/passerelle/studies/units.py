@@ -17,7 +17,8 @@ import polars as pl
 from passerelle.model.errors import StudyError
 from passerelle.model.quantity import get_quantity
 from passerelle.studies.cut import Cut, find_cut
-from passerelle.studies.declaration import Days, Study
+from passerelle.studies.parts import PartsStudy
+from passerelle.studies.terms import Days
 
 ROWS: dict[str, pl.DataType] = {"series": pl.Int64(), "start": pl.Datetime("us", "UTC"), "value": pl.Float64()}
 """The columns of the rows a study reads."""
@@ -46,14 +47,14 @@ class Units:
         return self.frame["day"].to_list()
 
 
-def read_span(study: Study, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def read_span(study: PartsStudy, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The UTC times that hold all the days a study needs: windows, placebo dates and the rest of their weeks."""
     first = min(study.windows.before[0], study.placebo.span[0]) - timedelta(days=6)
     last = max(study.windows.after[1], study.placebo.span[1]) + timedelta(days=7)
     return _midnight(first, zone), _midnight(last, zone)
 
 
-def read_windows(study: Study, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+def read_windows(study: PartsStudy, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
     """The UTC times of the study's window before and window after."""
     days = (study.windows.before, study.windows.after)
     return [(_midnight(first, zone), _midnight(last + timedelta(days=1), zone)) for first, last in days]
@@ -68,7 +69,7 @@ def within(days: Days) -> pl.Expr:
     return pl.col("day").is_between(*days)
 
 
-def count_units(rows: pl.DataFrame, study: Study, zone: ZoneInfo, marks: pl.DataFrame | None = None) -> Units:
+def count_units(rows: pl.DataFrame, study: PartsStudy, zone: ZoneInfo, marks: pl.DataFrame | None = None) -> Units:
     """The usable units of the series complete in windows and placebo span.
 
     `rows` has the columns of `ROWS`, `marks` those of `cut.MARKS`.
@@ -113,7 +114,9 @@ def _sum(local: pl.DataFrame, used: pl.DataFrame, chosen: Sequence[int]) -> pl.D
     return frame
 
 
-def _find_cut(marks: pl.DataFrame, grid: pl.DataFrame, used: pl.DataFrame, series: Sequence[int], study: Study) -> Cut:
+def _find_cut(
+    marks: pl.DataFrame, grid: pl.DataFrame, used: pl.DataFrame, series: Sequence[int], study: PartsStudy
+) -> Cut:
     inside = within(study.windows.before) | within(study.windows.after)
     cells = grid.filter(pl.col("role").is_not_null()).join(used.select("unit", "day"), on="unit")
     return find_cut(marks, cells.select("start", "stop", "unit", inside=inside), series)
@@ -129,7 +132,7 @@ def _require_counts(frame: pl.DataFrame) -> None:
         )
 
 
-def _localise(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> pl.DataFrame:
+def _localise(rows: pl.DataFrame, study: PartsStudy, zone: ZoneInfo) -> pl.DataFrame:
     """`rows` with local day, unit, and the group each belongs to (null for neither)."""
     clock = pl.col("start").dt.convert_time_zone(zone.key)
     role = pl.lit(None, pl.String)
@@ -142,7 +145,7 @@ def _localise(rows: pl.DataFrame, study: Study, zone: ZoneInfo) -> pl.DataFrame:
     )
 
 
-def _lay_grid(study: Study, zone: ZoneInfo) -> pl.DataFrame:
+def _lay_grid(study: PartsStudy, zone: ZoneInfo) -> pl.DataFrame:
     """Every value that a series should have, from `start` to `stop`, with its local day, unit and group."""
     interval = get_quantity(study.outcome.quantity).interval
     if interval not in _EVERY:
@@ -157,7 +160,7 @@ def _lay_grid(study: Study, zone: ZoneInfo) -> pl.DataFrame:
     return _localise(frame, study, zone)
 
 
-def _expect(grid: pl.DataFrame, study: Study) -> pl.DataFrame:
+def _expect(grid: pl.DataFrame, study: PartsStudy) -> pl.DataFrame:
     """The units no exclusion touches: `unit`, `day`, and how many rows a series has in each group."""
     excluded = [day for day in grid["local"].unique() if study.excludes(day)]
     return (
@@ -174,7 +177,7 @@ def _expect(grid: pl.DataFrame, study: Study) -> pl.DataFrame:
     )
 
 
-def _choose(local: pl.DataFrame, used: pl.DataFrame, study: Study) -> Sequence[int]:
+def _choose(local: pl.DataFrame, used: pl.DataFrame, study: PartsStudy) -> Sequence[int]:
     """Series with every row of the units used and, where zeros stand for outages, no local day of zeros."""
     inside = local.join(used, on="unit", how="semi")
     found = inside.filter(pl.col("role").is_not_null()).group_by("series").agg(pl.len())

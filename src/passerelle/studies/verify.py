@@ -38,9 +38,10 @@ from passerelle.studies.bundle import (
 )
 from passerelle.studies.canonical import digest
 from passerelle.studies.cut import MARKS
-from passerelle.studies.declaration import Study, read_study
+from passerelle.studies.declaration import read_study
 from passerelle.studies.evaluate import Evaluation, evaluate
 from passerelle.studies.finding import is_signed
+from passerelle.studies.parts import PartsStudy
 from passerelle.studies.sentence import write_sentence
 from passerelle.studies.units import ROWS
 
@@ -127,6 +128,8 @@ def _check_declaration(files: Mapping[str, bytes], finding: dict[str, Any]) -> I
 
 def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[str]:
     study = read_study(finding["declaration"]["declaration"])
+    if not isinstance(study, PartsStudy):
+        raise InvalidValueError(f"bundles of the design {study.design} can't be verified yet", where="bundle")
     yield from _compare(finding["estimate"], _estimate_matrix(files[MATRIX], study), MATRIX)
     if ROWS_FILE not in files:
         return
@@ -173,7 +176,7 @@ def _compare_trust(finding: Mapping[str, Any], evaluation: Evaluation) -> Iterat
         yield f"the share that is red by {TRUST_FILE} is {cut.share!r}, claimed {claimed['red_share']!r}"
 
 
-def _estimate_matrix(body: bytes, study: Study) -> Result:
+def _estimate_matrix(body: bytes, study: PartsStudy) -> Result:
     frame = pl.read_csv(body, try_parse_dates=True)
     covariates = [name for name in frame.columns if name.startswith("covariate_")]
     data = paired(

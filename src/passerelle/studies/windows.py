@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from passerelle.lab.paired import Paired, paired
 from passerelle.lab.panel import Flags, Floats
-from passerelle.studies.declaration import Days, Study
+from passerelle.studies.parts import PartsStudy
+from passerelle.studies.terms import Days
 from passerelle.studies.units import COMPARISON, TREATED, Units
 
 _EPOCH = date(1970, 1, 1)
@@ -21,7 +22,7 @@ Window = tuple[NDArray[np.intp], Flags]
 """Rows of the history, and which of them come after the (placebo) date."""
 
 
-def pair(units: Units, study: Study) -> Paired:
+def pair(units: Units, study: PartsStudy) -> Paired:
     """All usable units as logarithms, so that effects are ratios; `after` is the study's change."""
     frame = units.frame
     days = frame["day"]
@@ -34,18 +35,18 @@ def pair(units: Units, study: Study) -> Paired:
     )
 
 
-def _dummies(days: pl.Series, study: Study) -> Floats:
+def _dummies(days: pl.Series, study: PartsStudy) -> Floats:
     weekdays = days.dt.weekday().to_numpy()
     wanted = study.treated.weekdays[1:] if "weekday" in study.adjust_for else ()
     return np.column_stack([np.empty((len(days), 0)), *((weekdays == one).astype(float) for one in wanted)])
 
 
-def select_windows(history: Paired, study: Study) -> Window:
+def select_windows(history: Paired, study: PartsStudy) -> Window:
     """The units of the study's own windows."""
     return _between(history, study.windows.before, study.windows.after)
 
 
-def place_placebos(history: Paired, study: Study) -> list[Window]:
+def place_placebos(history: Paired, study: PartsStudy) -> list[Window]:
     """The windows at each placebo date, by date; none overlaps the time after the change."""
     after = select_windows(history, study)[1]
     sizes = int((~after).sum()), int(after.sum())

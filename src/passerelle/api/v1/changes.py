@@ -17,7 +17,7 @@ from passerelle.api.trust import StudyTrustOut, read_study_trust
 from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
-from passerelle.registry.studies import get_study, list_studies
+from passerelle.studies.declaring import list_sealed, read_sealed
 from passerelle.studies.release import may_release
 
 
@@ -36,6 +36,14 @@ class Link(msgspec.Struct, frozen=True):
     url: str
 
 
+class CostOut(msgspec.Struct, frozen=True):
+    """What a change cost, by whom that is said; `currency` is an ISO 4217 code."""
+
+    amount: float
+    currency: str
+    source: Link
+
+
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: dict[str, str]
@@ -46,6 +54,8 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     sector: str
     links: list[Link] = []
+    ramp: str | None = None
+    cost: CostOut | None = None
 
 
 class ChangeOut(_Change, frozen=True, kw_only=True):
@@ -103,9 +113,9 @@ def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWho
         document = get_change(connection, change_id)
         finding = _find_latest(node, connection, change_id)
         study = (
-            get_study(connection, finding["study"])
+            read_sealed(connection, finding["study"])
             if finding
-            else next(iter(list_studies(connection, change=change_id, limit=1)), None)
+            else next(iter(list_sealed(connection, change=change_id, limit=1)), None)
         )
         trust = read_study_trust(connection, finding)
     found = {**document, "finding": finding, "study": study, "trust": msgspec.to_builtins(trust)}

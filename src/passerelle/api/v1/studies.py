@@ -13,7 +13,7 @@ from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit
 from passerelle.api.problem import RequestError
-from passerelle.registry.studies import get_study, list_studies
+from passerelle.studies.declaring import list_sealed, read_sealed
 from passerelle.studies.run import run_study
 
 _running = threading.Lock()
@@ -27,18 +27,18 @@ def list_all(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[dict[str, Any]]:
-    """Studies by id, each as it was declared."""
+    """Studies by id, each as it is in force, with its amendments where it was amended."""
     with node.archive.engine.connect() as connection:
-        found = list_studies(connection, change=change, limit=limit + 1, after=read_cursor(cursor, str))
+        found = list_sealed(connection, change=change, limit=limit + 1, after=read_cursor(cursor, str))
     page, following = cut_page(found, limit, lambda document: document["id"])
     return Page(list(page), following)
 
 
 @get("/studies/{study_id:str}", tags=["studies"], sync_to_thread=True)
 def read_one(node: NamedDependency[Node], study_id: FromPath[str]) -> dict[str, Any]:
-    """One study as it was declared."""
+    """One study as it is in force; `amendments` tells what was declared before, when it was replaced, and why."""
     with node.archive.engine.connect() as connection:
-        return get_study(connection, study_id)
+        return read_sealed(connection, study_id)
 
 
 @post("/studies/{study_id:str}/run", tags=["studies"], status_code=200, sync_to_thread=True)
