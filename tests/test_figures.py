@@ -1,0 +1,29 @@
+"""Published figures come out again, in a minute, and the page says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def test_published_figures(shared_data: Path, checkout: Path) -> None:
+    """bench/lab_figures.py finds none of at least twenty off, within 60 s."""
+    assert (shared_data / "sectors/policy_synthetic_control_refs/mpdta.csv").exists()
+    begun = time.monotonic()
+    command = [sys.executable, checkout / "bench" / "lab_figures.py", "--check"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout)
+    assert run.returncode == 0, run.stderr
+    told = run.stderr.strip().splitlines()[-1]
+    assert told.startswith("0 of ")
+    assert int(told.split()[2]) >= 20
+    assert time.monotonic() - begun < 60
+
+
+def test_the_page_holds_no_figure_that_is_off(checkout: Path) -> None:
+    """docs/lab.md has the table as the program wrote it, each figure near enough."""
+    table = (checkout / "docs/lab.md").read_text(encoding="utf-8").partition("<!-- begin figures -->")[2]
+    table = table.partition("<!-- end figures -->")[0]
+    assert table.count("\n|") >= 20
+    assert "**off**" not in table
