@@ -11,10 +11,11 @@ import pytest
 
 from passerelle.archive import Archive, create_folder, open_archive
 from passerelle.model.errors import InvalidValueError, StudyError, UnknownNameError
+from passerelle.registry.changes import get_change, list_changes
 from passerelle.studies.canonical import digest
 from passerelle.studies.change import Text
-from passerelle.studies.declaration import Declaration, read_declaration
-from passerelle.studies.declaring import amend, declare, list_sealed, read_sealed
+from passerelle.studies.declaration import Declaration, read_change, read_changes, read_declaration
+from passerelle.studies.declaring import amend, declare, list_sealed, read_sealed, register_changes
 from passerelle.studies.terms import Exclusion, Windows
 
 HOLIDAY = Exclusion(date(2021, 1, 20), date(2021, 1, 20), Text("a holiday", "un jour férié"))
@@ -94,3 +95,20 @@ def test_a_study_is_dated_by_the_clock(archive: Archive, curfew: Declaration) ->
     before = datetime.now(UTC).replace(microsecond=0)
     told = datetime.fromisoformat(declare(archive, curfew)["declared_at"])
     assert before <= told <= datetime.now(UTC)
+
+
+def test_changes_that_nobody_studies_are_kept(archive: Archive, checkout: Path) -> None:
+    """Each file of changes/ is one change, under the id that its name is, and is in the registry as often as put."""
+    changes = read_changes("paris")
+    assert [one.id for one in changes] == sorted(path.stem for path in (checkout / "cities/paris/changes").iterdir())
+    for _ in range(2):
+        register_changes(archive, changes)
+    with archive.engine.connect() as connection:
+        assert len(list_changes(connection)) == len(changes)
+        assert get_change(connection, "rue-de-rivoli-2020")["where"]["places"] == ["geodair:FR04055"]
+
+
+def test_a_file_of_changes_holds_no_study(checkout: Path) -> None:
+    """A study in such a file would be passed over: it is refused, and the file is named."""
+    with pytest.raises(InvalidValueError, match=r"curfew-18h-2021\.toml.*`study`"):
+        read_change(checkout / "cities/paris/curfew-18h-2021.toml")

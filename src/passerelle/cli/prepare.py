@@ -16,8 +16,8 @@ from passerelle.feeds.city import Bundle, find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import list_findings
 from passerelle.registry.replies import ReplyState, list_replies
-from passerelle.studies.declaration import read_declarations
-from passerelle.studies.declaring import declare
+from passerelle.studies.declaration import read_changes, read_declarations
+from passerelle.studies.declaring import declare, register_changes
 from passerelle.studies.run import run_study
 from passerelle.trust.keeping import Keeper
 
@@ -45,6 +45,7 @@ def prepare(name: str, folder: Path) -> None:
         Keeper(archive).judge_due([feed.id for feed in archive.city.feeds])
         done += _TRUST_BYTES
         _report(done, total)
+        register_changes(archive, read_changes(name))
         with archive.engine.connect() as connection:
             judged = {finding["study"] for finding in list_findings(connection, limit=1000)}
         for declaration in declarations:

@@ -116,6 +116,24 @@ def read_declarations(city_id: str) -> list[Declaration]:
     return [read_declaration(path) for path in sorted(folder.glob("*.toml"))]
 
 
+def read_changes(city_id: str) -> list[Change]:
+    """Every change of the city that has no study of its own, ordered by file name: others are judged beside them."""
+    folder = find_city_file(city_id).with_suffix("") / "changes"
+    return [read_change(path) for path in sorted(folder.glob("*.toml"))]
+
+
+def read_change(path: Path) -> Change:
+    """The change of a TOML file that holds nothing else; an error names the file, the key and what was allowed."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _ChangeFile).change
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, PasserelleError) as error:
+        raise InvalidValueError(f"{path.name}: {error}", where=path.name) from error
+
+
+class _ChangeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    change: Change
+
+
 def seal(declaration: Declaration, declared_at: datetime) -> dict[str, Any]:
     """The study's document for the registry: what was declared, its hash, when, and whether the data were there.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,15 @@ from passerelle.registry.changes import get_change, put_change
 from passerelle.registry.database import writing
 from passerelle.registry.findings import list_findings
 from passerelle.registry.studies import get_study, list_amendments, list_studies, put_amendment, put_study
+from passerelle.studies.change import Change
 from passerelle.studies.declaration import Declaration, Study, feeds_of, seal
+
+
+def register_changes(archive: Archive, changes: Iterable[Change]) -> None:
+    """Keep changes that nobody studies, so that a study of another on the same places is held against them."""
+    with writing(archive.engine) as connection:
+        for change in changes:
+            put_change(connection, change.document)
 
 
 def declare(archive: Archive, declaration: Declaration) -> dict[str, Any]:
