@@ -18,6 +18,7 @@ from passerelle.api.v1 import ROUTES
 from passerelle.cli import main
 from passerelle.feeds.city import read_city
 from passerelle.feeds.forms import FORMS
+from passerelle.lab import checking
 from passerelle.model.quantity import list_quantities
 from passerelle.trust.check import Check
 from passerelle.trust.judge import CHECKS
@@ -122,9 +123,23 @@ def _title(page: Path) -> str:
     return page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
 
 
+def lab_checks() -> str:
+    """The checks of a panel: what their file's first line says they could refute, and of which methods."""
+    methods = {name: [one for one, has in checking.CHECKS_OF.items() if name in has] for name in checking.CHECKS}
+    rows = [(f"`{name}`", _refutes(run), ", ".join(methods[name])) for name, run in checking.CHECKS.items()]
+    return table("check | what it could refute | of results by", rows)
+
+
+def _refutes(run: Callable[..., object]) -> str:
+    module = inspect.getmodule(run)
+    first = (inspect.getdoc(module) or "").splitlines()[0]
+    return first.removeprefix("Could refute: ").removesuffix(".")
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"feeds": feeds, "forms": forms, "commands": commands, "routes": routes},
     "docs/quantities.md": {"quantities": quantities},
+    "docs/lab.md": {"lab checks": lab_checks},
     "docs/trust.md": {"checks": checks},
     "docs/decisions/README.md": {"decisions": decisions},
     "bench/README.md": {"results": benches},

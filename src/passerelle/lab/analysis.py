@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
+from passerelle.lab.case import Case
+from passerelle.lab.checking import CHECKS_OF, COMPARES, run_checks
+from passerelle.lab.context import Context
 from passerelle.lab.methods import METHODS, Choice, choose
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
@@ -25,8 +30,33 @@ class Analysis:
     judgement: Judgement
 
 
-def analyse(panel: Panel, question: Question) -> Analysis:
-    """The judged result on `panel`."""
+def analyse(
+    panel: Panel, question: Question, context: Context | None = None, progress: Progress | None = None
+) -> Analysis:
+    """The judged result on `panel`, every check of its method run; what `context` doesn't say no check can refute.
+
+    Times that the treated units were picked by are left out, where there are others before the change. `progress` is
+    told how many steps are done, of how many.
+    """
+    known, tell = context or Context(), progress or _silent
+    panel = _leave_out_picked(panel, known)
     choice = choose(panel, question)
-    result = METHODS[choice.method](panel, question)
+    estimate = METHODS[choice.method]
+    result = estimate(panel, question)
+    tell(1, len(CHECKS_OF[choice.method]) + 1)
+    case = Case(panel, question, known, result, estimate, compares=choice.method in COMPARES)
+    result = result.with_checks(*run_checks(case, tell))
     return Analysis(panel, question, choice, result, judge(result, question.wanted, question.smallest))
+
+
+def _leave_out_picked(panel: Panel, context: Context) -> Panel:
+    if context.picked is None or not panel.treated.any():
+        return panel
+    picked = (panel.times >= context.picked.start) & (panel.times < context.picked.end)
+    before = panel.times < panel.starts[0]
+    kept = ~(picked & before)
+    return panel.select(np.arange(len(panel.units)), kept) if (kept & before).any() else panel
+
+
+def _silent(_done: int, _all: int) -> None:
+    """Nobody asked to be told."""

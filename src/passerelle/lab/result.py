@@ -25,14 +25,20 @@ class Outcome(StrEnum):
 class Check:
     """One attempt to refute a result: `passed` means it could have refuted the result and did not.
 
-    `reason` is the code of the sentence that explains the outcome and `numbers` what stands in it;
-    the words, in each language, are the caller's.
+    `reason` is the code of the sentence that explains the outcome, `numbers` and `names` (of units, changes,
+    quantities) what stands in it; the words, in each language, are the caller's.
     """
 
     name: str
     outcome: Outcome
     reason: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, float | str]:
+        """Numbers and names together, for the sentence."""
+        return {**self.numbers, **self.names}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

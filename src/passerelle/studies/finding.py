@@ -161,7 +161,7 @@ def _explain_checks(evaluation: Evaluation) -> list[dict[str, Any]]:
             "title": dict(sentences[check.name]["title"]),
             "outcome": check.outcome.value,
             "reason": check.reason,
-            "detail": explain(sentences[check.name][check.reason], check.numbers),
+            "detail": explain(sentences[check.name][check.reason], check.values),
             "numbers": dict(check.numbers),
         }
         for check in evaluation.result.checks

@@ -106,7 +106,7 @@ def _reason(code: str, analysis: Analysis) -> dict[str, str]:
 
 
 def _explain(check: Check) -> dict[str, str]:
-    return explain(texts()["check"][check.name][check.reason], check.numbers, _NO_UNIT)
+    return explain(texts()["check"][check.name][check.reason], check.values, _NO_UNIT)
 
 
 def _check(check: Check) -> Answer:
@@ -117,6 +117,7 @@ def _check(check: Check) -> Answer:
         "reason": check.reason,
         "text": _explain(check),
         "numbers": {name: _finite(value) for name, value in check.numbers.items()},
+        "names": dict(check.names),
     }
 
 

@@ -50,7 +50,7 @@ def _lower(text: str) -> str:
 def _reason(code: str, judgement: Judgement, result: Result, study: PartsStudy, language: str) -> str:
     if code != INTERVAL_TOO_WIDE:
         (check,) = (one for one in result.checks if one.name == code)
-        return explain(texts()["check"][code][check.reason], check.numbers)[language]
+        return explain(texts()["check"][code][check.reason], check.values)[language]
     needed = judgement.times_needed or 0
     return str(
         texts()["blocked"][code][language].format(

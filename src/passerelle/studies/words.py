@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 LANGUAGES = ("en", "fr")
+_SMALLEST_P = 0.001
 _MINUS, _NO_BREAK = "\u2212", "\u00a0"
 
 
@@ -70,9 +71,9 @@ def format_effect(value: float, language: str, unit: Mapping[str, str] | None) -
 
 
 def explain(
-    template: Mapping[str, str], numbers: Mapping[str, float], unit: Mapping[str, str] | None = None
+    template: Mapping[str, str], numbers: Mapping[str, float | str], unit: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """A template of `texts/` with its numbers, in each language; `unit` is that of effects, None for logarithms."""
+    """A template of `texts/` with its numbers and names, in each language; without `unit` effects are logarithms."""
     return {language: _Writer(language, unit).format(template[language], **numbers) for language in LANGUAGES}
 
 
@@ -91,7 +92,13 @@ class _Writer(string.Formatter):
         if format_spec == "share":
             return format_percent(100 * value, self._language, signed=False)
         if format_spec == "decimal":
-            return format_number(value, self._language, 2)
+            return format_number(value, self._language, 2) if math.isfinite(value) else "∞"
+        if format_spec == "probability":
+            return (
+                f"< {format_number(0.001, self._language, 3)}"
+                if value < 0.001
+                else format_number(value, self._language, 3)
+            )
         if format_spec == "count":
             return format_number(value, self._language)
         return str(super().format_field(value, format_spec))

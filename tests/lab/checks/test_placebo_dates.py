@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests.lab.simulated import case, draw, told
 
-from passerelle.lab.checks.placebo_dates import check_placebo_dates, estimate_placebos
+from passerelle.lab.checks.placebo_dates import check_dates, check_placebo_dates, estimate_placebos
 from passerelle.lab.paired import paired
 from passerelle.lab.result import Outcome, Result
 
@@ -50,3 +53,26 @@ def test_a_placebo_sees_only_its_window() -> None:
     history = paired(days, np.array([0.0, 0, 3, 3, 9, 9]), days * 0, days > 9)
     late = np.array([False, False, True, True])
     assert estimate_placebos(history, [(np.arange(4), late), (np.arange(2, 6), late)]) == pytest.approx([3, 6])
+
+
+def test_a_panel_that_jumps_at_other_dates_too() -> None:
+    """A treated group that jumped by 4 for a while, when nothing was changed, has nothing to say by one of 3."""
+    city = draw(1, effect=3)
+    city.outcomes[:10, 12:18] += 4
+    found = check_dates(case(city))
+    assert told(found) == ("failed", "larger_score")
+
+
+def test_a_panel_with_a_real_effect() -> None:
+    """Forty dates fit in 80 times by two; none or few show what an effect of 1 shows. Fewer dates confirm nothing."""
+    long = draw(2, before=82, after=2, effect=1.5)
+    assert told(check_dates(case(long))) == ("passed", "rare_scores")
+    assert told(check_dates(case(draw(2, effect=1.5)))) == ("not_applicable", "few_scores")
+    assert told(check_dates(case(draw(2)))) == ("not_applicable", "nothing_to_refute")
+
+
+def test_dates_of_a_method_that_compares_with_nobody() -> None:
+    """Asked again by the method itself: the same outcome without the way by alignment."""
+    one = case(draw(3, before=82, after=2, effect=1.5))
+    again = replace(one, compares=False)
+    assert told(check_dates(again)) == ("passed", "rare_scores")

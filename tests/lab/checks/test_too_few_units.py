@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests.lab.simulated import case, draw, told
 
-from passerelle.lab.checks.too_few_units import check_too_few_units
+from passerelle.lab.checks.too_few_units import check_inference, check_too_few_units, count_degrees
 from passerelle.lab.result import Outcome
 
 
@@ -14,3 +17,28 @@ def test_both_sides_need_twelve(before: int, after: int, outcome: str) -> None:
     """Four blocks of three on each side; a long side doesn't make up for a short one."""
     found = check_too_few_units(np.arange(before + after) >= before)
     assert (found.outcome, found.numbers["before"], found.numbers["after"]) == (Outcome(outcome), before, after)
+
+
+def test_clusters_of_a_panel() -> None:
+    """A t statistic of ten clusters and more on a side is enough; by another inference two of thirty are not."""
+    assert told(check_inference(case(draw(1)))) == ("passed", "enough_clusters")
+    few = case(draw(1, 2, 30))
+    result = replace(few.result, inference="cluster_scores", smallest_p=0.0)
+    assert told(check_inference(replace(few, result=result))) == ("failed", "few_clusters")
+
+
+def test_degrees_of_freedom_by_hand() -> None:
+    """3 against 3: (2/3)^2 / (2 / 18) = 4; 2 against 50: 0.52^2 / (0.25 + 0.00000816) = 1.08; one has none."""
+    assert count_degrees(3, 3) == pytest.approx(4)
+    assert count_degrees(2, 50) == pytest.approx(1.0816, abs=1e-4)
+    assert count_degrees(1, 50) == 0
+
+
+def test_a_permutation_at_five_percent_needs_twenty() -> None:
+    """With 19 the smallest p is 1 / 19 = 0.053, with 20 it is 0.05."""
+    one = case(draw(1))
+    for count, outcome in ((19, ("failed", "permutations")), (20, ("passed", "enough_permutations"))):
+        result = replace(one.result, smallest_p=1 / count)
+        found = check_inference(replace(one, result=result))
+        assert told(found) == outcome
+        assert found.numbers["needed"] == 20

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from passerelle.lab.aligned import Aligned
+from passerelle.lab.case import CHANCE, Case, Claim, not_claimed
 from passerelle.lab.estimators.did_blocks import fit_did
 from passerelle.lab.paired import Paired
 from passerelle.lab.panel import Flags, Floats
@@ -51,3 +53,73 @@ def check_placebo_dates(result: Result, placebos: Floats, separate: int) -> Chec
     if numbers["share"] > 0.05:
         return Check(NAME, Outcome.FAILED, "common", numbers)
     return Check(NAME, Outcome.PASSED, "rare", numbers)
+
+
+def check_dates(case: Case) -> Check:
+    """The same question of a panel: the effect against its own noise, at dates before the change and at the change.
+
+    Placebo windows after share no time and are as long as the change's own, at most a quarter of the times before. What
+    is compared is the effect over its error, since a shorter record is noisier. With fewer than nineteen
+    dates one refutes that is larger than the real effect and, all of them counted, beyond chance by itself.
+    """
+    if case.claim is not Claim.EFFECT:
+        return not_claimed(NAME, "nothing_to_refute")
+    scores = _score_aligned(case.aligned) if case.aligned is not None else _score_again(case)
+    if len(scores) < 2:
+        return Check(NAME, Outcome.NOT_APPLICABLE, "none", {"count": 0.0})
+    real, placebos = scores[0], np.abs(scores[1:])
+    count, larger = len(placebos), int((placebos >= abs(real)).sum())
+    numbers = {
+        "count": float(count),
+        "larger": float(larger),
+        "share": (larger + 1) / (count + 1),
+        "needed": float(FEWEST_FOR_FIVE_PERCENT),
+        "real": abs(float(real)),
+        "largest": float(placebos.max()),
+    }
+    if count < FEWEST_FOR_FIVE_PERCENT:
+        if larger and numbers["largest"] > _beyond(CHANCE / count):
+            return Check(NAME, Outcome.FAILED, "larger_score", numbers)
+        return Check(NAME, Outcome.NOT_APPLICABLE, "few_scores", numbers)
+    if numbers["share"] > 0.05:
+        return Check(NAME, Outcome.FAILED, "common_scores", numbers)
+    return Check(NAME, Outcome.PASSED, "rare_scores", numbers)
+
+
+def _place(before: int, after: int) -> tuple[int, list[int]]:
+    """The length of the placebo windows and where each begins, among `before` times; the latest first."""
+    length = max(1, min(after, before // 4))
+    return length, list(range(before - length, max(2, length) - 1, -length))
+
+
+def _score_aligned(aligned: Aligned) -> Floats:
+    """The normal score of the effect at the change, then at each placebo date, from how units differ."""
+    columns = np.flatnonzero(aligned.before)
+    length, starts = _place(len(columns), int(aligned.after.sum()))
+    contrasts = [aligned.contrast(aligned.before, aligned.after)]
+    for start in starts:
+        early, late = np.zeros((2, len(aligned.since)), dtype=bool)
+        early[columns[:start]] = late[columns[start : start + length]] = True
+        contrasts.append(aligned.contrast(early, late))
+    return np.array([one.score() for one in contrasts if one.testable])
+
+
+def _score_again(case: Case) -> Floats:
+    """The effect over its error at the change, then at each placebo date, by the method itself."""
+    panel = case.panel
+    start = int(np.searchsorted(panel.times, panel.starts[0])) - case.question.anticipation
+    length, dates = _place(start, len(panel.times) - start)
+    scores = [case.result.effect / case.result.se]
+    for date in dates:
+        moved = panel.with_first(np.where(panel.treated, panel.times[date], np.inf))
+        placebo = case.ask(moved.select(np.arange(len(panel.units)), slice(0, date + length)))
+        if placebo is not None and placebo.se > 0:
+            scores.append(placebo.effect / placebo.se)
+    return np.array(scores)
+
+
+def _beyond(chance: float) -> float:
+    """The normal score that is exceeded on either side with this chance."""
+    from scipy import special
+
+    return float(-special.ndtri(chance / 2))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from passerelle.lab.case import Case
 from passerelle.lab.estimators.did_blocks import BLOCKS
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
 
 NAME = "too_few_units"
+FEWEST_DEGREES = 4.0
+"""Below four degrees of freedom small-sample p values are not to be relied on: Tipton 2015, doi:10.1037/met0000011."""
+
+_CLUSTERED = ("clusters", "cluster_scores")
+
 FEWEST_TIMES = 3 * BLOCKS
 """Blocks of three: in shorter ones a block is one day or two, and blocks are as alike as days."""
 
@@ -19,3 +25,40 @@ def check_too_few_units(after: Flags) -> Check:
     if min(sides["before"], sides["after"]) < FEWEST_TIMES:
         return Check(NAME, Outcome.FAILED, "too_few", sides)
     return Check(NAME, Outcome.PASSED, "enough", sides)
+
+
+def check_inference(case: Case) -> Check:
+    """The same question of a panel: failed where its inference can't reach the level asked for with so few.
+
+    A permutation of N has no p value under 1 / N; blocks need their times; a t statistic of few clusters on a side has
+    few degrees of freedom, counted here as Welch has them for groups of equal spread. By the design, never by outcomes.
+    """
+    result, panel = case.result, case.panel
+    chance = 1 - result.level
+    numbers = {"smallest_p": result.smallest_p, "most_p": chance, "needed": float(np.ceil(1 / chance - 1e-9))}
+    if result.smallest_p > chance * (1 + 1e-9):
+        return Check(NAME, Outcome.FAILED, "permutations", numbers)
+    if result.smallest_p > 0:
+        return Check(NAME, Outcome.PASSED, "enough_permutations", numbers)
+    if result.inference == "blocks":
+        return check_too_few_units(panel.times >= panel.starts[0])
+    if result.inference not in _CLUSTERED:
+        return Check(NAME, Outcome.NOT_APPLICABLE, "by_the_method")
+    sides = [len(np.unique(panel.clusters[side])) for side in (panel.treated, ~panel.treated)]
+    numbers |= {"treated": float(sides[0]), "comparison": float(sides[1]), "degrees": count_degrees(*sides)}
+    numbers["fewest"] = FEWEST_DEGREES
+    if numbers["degrees"] < FEWEST_DEGREES and sides[1] > 0:
+        return Check(NAME, Outcome.FAILED, "few_clusters", numbers)
+    return Check(NAME, Outcome.PASSED, "enough_clusters", numbers)
+
+
+def count_degrees(treated: int, comparison: int) -> float:
+    """Welch's degrees of freedom of the difference of two means of as much spread; none with one cluster on a side.
+
+    >>> count_degrees(3, 3), round(count_degrees(2, 50), 2)
+    (4.0, 1.08)
+    """
+    if min(treated, comparison) < 2:
+        return 0.0
+    parts = [1 / count**2 / (count - 1) for count in (treated, comparison)]
+    return (1 / treated + 1 / comparison) ** 2 / sum(parts)
