@@ -81,7 +81,7 @@ def test_what_is_lacking_is_said() -> None:
         choose(make(1, 0, 20, 4), Question())
     with pytest.raises(StudyError, match="no unit had the change"):
         choose(make(0, 3, 2, 2), Question())
-    with pytest.raises(UnknownNameError, match="auto, cs, did"):
+    with pytest.raises(UnknownNameError, match="auto, cluster_randomised, cs, did"):
         choose(make(3, 3, 2, 2), Question(method="magic"))
 
 

@@ -60,3 +60,18 @@ def test_arrays_that_do_not_fit(field: str, value: object, told: str) -> None:
     """The error says which array, what came and what was needed."""
     with pytest.raises(InvalidValueError, match=told):
         example(**{field: value})
+
+
+def test_lots_and_a_change_that_came_and_went() -> None:
+    """Strata and the matrix of having the change follow the rows; a placebo has it for good."""
+    given = np.array([[False, True, False], [True, False, True]])
+    one = example(strata=np.array([3, 4]), given=given)
+    chosen = one.select(np.array([1]), np.array([0, 2]))
+    assert chosen.given is not None
+    assert chosen.strata is not None
+    assert (chosen.given.tolist(), chosen.strata.tolist()) == ([[True, True]], [4])
+    assert one.with_first(one.first).given is None
+    with pytest.raises(InvalidValueError, match=r"given has the shape \(1, 3\)"):
+        example(given=given[:1])
+    with pytest.raises(InvalidValueError, match="strata has 1 rows"):
+        example(strata=np.array([1]))

@@ -129,3 +129,18 @@ def test_unknown_column_is_answered_by_the_nearest(tmp_path: Path) -> None:
     """`Plcae` is answered by `place`."""
     with pytest.raises(UnknownNameError, match=r"Known: place\."):
         read(tmp_path, TABLE, Columns("Plcae", "year", "y"))
+
+
+def test_a_change_that_comes_and_goes(tmp_path: Path) -> None:
+    """1 where a unit has it: first at time 2 for a, never for b; anything but 0 and 1 is refused with its row."""
+    file = tmp_path / "switchback.csv"
+    file.write_text("u,t,y,on,s\na,1,5,0,x\na,2,6,1,x\na,3,5,0,x\nb,1,4,0,y\nb,2,4,0,y\nb,3,4,0,y\n", encoding="utf-8")
+    found = read_panel(file, Columns("u", "t", "y", given="on", strata="s")).panel
+    assert found.given is not None
+    assert found.strata is not None
+    assert found.given.tolist() == [[False, True, False], [False, False, False]]
+    assert found.first.tolist() == [1.0, np.inf]
+    assert found.strata.tolist() == [0, 1]
+    file.write_text("u,t,y,on\na,1,5,0\na,2,6,2\n", encoding="utf-8")
+    with pytest.raises(InvalidValueError, match=r"rows 2 .* neither 0 nor 1 in on"):
+        read_panel(file, Columns("u", "t", "y", given="on"))

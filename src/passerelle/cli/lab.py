@@ -13,7 +13,7 @@ from passerelle.cli.progress import progress_bar
 from passerelle.lab.analysis import analyse
 from passerelle.lab.methods import METHODS
 from passerelle.lab.panel_file import Columns, PanelFile, read_panel
-from passerelle.lab.question import AUTO, Assignment, Question
+from passerelle.lab.question import AUTO, Assignment, Periods, Question
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError
 from passerelle.studies.panel_answer import write_answer
@@ -81,6 +81,25 @@ def lab() -> None:
     show_default=True,
     help="How the change came to units: not by lot, by lot among clusters, or among periods.",
 )
+@click.option("--strata", metavar="COL", help="The column of the groups within which lots were drawn.")
+@click.option("--given", metavar="COL", help="Instead of --treated: 1 where a unit has the change at a time, else 0.")
+@click.option(
+    "--period",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Times in a period that lots were drawn among.",
+)
+@click.option(
+    "--carry-over",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Times at the start of a period that still feel the one before; they are left out.",
+)
+@click.option("--paired", is_flag=True, help="Lots were drawn within each two periods, not among all.")
 @click.option(
     "--season",
     "seasons",
@@ -125,6 +144,8 @@ def _read(file: Path, given: dict[str, Any]) -> PanelFile:
         cluster=given["cluster"],
         traits=_names(given["covariates"]),
         surroundings=_names(given["surroundings"]),
+        strata=given["strata"],
+        given=given["given"],
     )
     return read_panel(file, columns, treated=given["treated"], start=given["start"], decimal=given["decimal"])
 
@@ -145,6 +166,7 @@ def _ask(given: dict[str, Any]) -> Question:
         assignment=Assignment(given["assignment"]),
         anticipation=given["anticipation"],
         seasons=given["seasons"],
+        periods=Periods(given["period"], given["carry_over"], given["paired"]),
         seed=given["seed"],
     )
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.lab.estimators import did, its
+from passerelle.lab.estimators.cluster_randomised import estimate_cluster_randomised
 from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.estimators.its import estimate_its
+from passerelle.lab.estimators.switchback import estimate_switchback
 from passerelle.lab.estimators.twfe import estimate_twfe
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Assignment, Question
@@ -26,6 +28,8 @@ METHODS: Mapping[str, Estimate] = {
     "its": estimate_its,
     "twfe": estimate_twfe,
     "cs": estimate_cs,
+    "cluster_randomised": estimate_cluster_randomised,
+    "switchback": estimate_switchback,
 }
 
 
@@ -95,7 +99,7 @@ def choose(panel: Panel, question: Question) -> Choice:
             raise UnknownNameError("method", question.method, [AUTO, *METHODS])
         return Choice(question.method, "asked")
     design = read_design(panel, question.assignment)
-    if not design.before:
+    if not design.before and question.assignment is Assignment.OBSERVED:
         raise StudyError("the change was there from the first time on: no method can do without times before it")
     if not design.others and design.starts == 1 and design.before + design.after < its.FEWEST_TIMES:
         raise StudyError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ class Panel:
     `times` ascend, in any one unit; `outcomes` are NaN where nothing was seen; `first` is the time from which a unit
     had the change, infinite where it never did. `clusters` number the groups in which units are alike or were
     assigned together. `traits` are facts about units that the change can't have moved, a row a unit;
-    `surroundings` are what moved all units (weather, holidays), a row a time.
+    `surroundings` are what moved all units (weather, holidays), a row a time. `strata` number the groups of units
+    within which lots were drawn; `given` says, a row a unit, at which times it had a change that came and went.
     """
 
     units: tuple[str, ...]
@@ -31,6 +32,8 @@ class Panel:
     clusters: Indices
     traits: Floats
     surroundings: Floats
+    strata: Indices | None = None
+    given: Flags | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.units), len(self.times))
@@ -39,6 +42,10 @@ class Panel:
         for name, count in (("first", 0), ("clusters", 0), ("traits", 0), ("surroundings", 1)):
             if len(getattr(self, name)) != shape[count]:
                 raise InvalidValueError(f"{name} has {len(getattr(self, name))} rows, not {shape[count]}", where=name)
+        if self.strata is not None and len(self.strata) != shape[0]:
+            raise InvalidValueError(f"strata has {len(self.strata)} rows, not {shape[0]}", where="strata")
+        if self.given is not None and self.given.shape != shape:
+            raise InvalidValueError(f"given has the shape {self.given.shape}, not {shape}", where="given")
         if len(set(self.units)) != len(self.units):
             raise InvalidValueError("a unit comes twice", where="units")
         if not np.isfinite(self.times).all() or (np.diff(self.times) <= 0).any():
@@ -75,15 +82,17 @@ class Panel:
             clusters=self.clusters[kept],
             traits=self.traits[kept],
             surroundings=self.surroundings[columns],
+            strata=None if self.strata is None else self.strata[kept],
+            given=None if self.given is None else self.given[kept][:, columns],
         )
 
     def with_outcomes(self, outcomes: Floats) -> Panel:
         """The same units and times with other outcomes."""
-        return Panel(self.units, self.times, outcomes, self.first, self.clusters, self.traits, self.surroundings)
+        return replace(self, outcomes=outcomes)
 
     def with_first(self, first: Floats) -> Panel:
-        """The same outcomes as if the change had come to units at `first`: a placebo."""
-        return Panel(self.units, self.times, self.outcomes, first, self.clusters, self.traits, self.surroundings)
+        """The same outcomes as if the change had come to units at `first`, for good: a placebo."""
+        return replace(self, first=first, given=None)
 
 
 def panel(
@@ -95,6 +104,8 @@ def panel(
     clusters: Indices | None = None,
     traits: Floats | None = None,
     surroundings: Floats | None = None,
+    strata: Indices | None = None,
+    given: Flags | None = None,
 ) -> Panel:
     """The arrays as a `Panel`: each unit its own cluster, nothing known about units and times, unless given."""
     return Panel(
@@ -105,4 +116,6 @@ def panel(
         np.arange(len(units)) if clusters is None else clusters,
         np.empty((len(units), 0)) if traits is None else traits,
         np.empty((len(times), 0)) if surroundings is None else surroundings,
+        strata,
+        given,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from passerelle.lab.panel import Floats, Indices, Panel, panel
+from passerelle.lab.panel import Flags, Floats, Indices, Panel, panel
 from passerelle.lab.panel_times import Clock, read_clock
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 
@@ -30,7 +30,10 @@ _NEVER = ("0", "0.0", "inf", "Inf", "never")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The file's names of what a panel holds: `traits` are constant in a unit, `surroundings` at a time."""
+    """The file's names of what a panel holds: `traits` are constant in a unit, `surroundings` at a time.
+
+    `strata` name the groups within which lots were drawn; `given` is 1 where a unit has the change at a time, else 0.
+    """
 
     unit: str
     time: str
@@ -39,11 +42,13 @@ class Columns:
     cluster: str | None = None
     traits: tuple[str, ...] = ()
     surroundings: tuple[str, ...] = ()
+    strata: str | None = None
+    given: str | None = None
 
     @property
     def names(self) -> list[str]:
         """Each column once, in order."""
-        optional = [name for name in (self.first, self.cluster) if name is not None]
+        optional = [name for name in (self.first, self.cluster, self.strata, self.given) if name]
         return list(dict.fromkeys((self.unit, self.time, self.outcome, *optional, *self.traits, *self.surroundings)))
 
 
@@ -76,17 +81,21 @@ def read_panel(
     outcomes = np.full((len(names), len(labels)), np.nan)
     flat = _flat(frame, columns, len(labels))
     outcomes.reshape(-1)[flat] = _numbers(frame, columns.outcome, decimal).to_numpy()
-    clusters = None
-    if columns.cluster is not None:
-        clusters = _number(_constant(frame, columns.cluster, "at_unit", columns.unit)[columns.cluster])[1]
+    clusters, strata = (
+        None if name is None else _number(_constant(frame, name, "at_unit", columns.unit)[name])[1]
+        for name in (columns.cluster, columns.strata)
+    )
+    given = _given(frame, columns, outcomes.shape, flat, decimal)
     found = panel(
         tuple(names),
         clock.times,
         outcomes,
-        _first(frame, columns, names, clock, treated, start),
+        _first(frame, columns, names, clock, treated, start) if given is None else _since(given, clock),
         clusters=clusters,
         traits=_facts(frame, columns.traits, "at_unit", columns.unit, decimal),
         surroundings=_facts(frame, columns.surroundings, "at_time", columns.time, decimal),
+        strata=strata,
+        given=given,
     )
     return PanelFile(found, clock, int(np.isnan(outcomes).sum()))
 
@@ -188,6 +197,23 @@ def _facts(frame: pl.DataFrame, names: Sequence[str], key: str, shown: str, deci
     count = frame[key].n_unique()
     columns = [_numbers(_constant(frame, name, key, shown), name, decimal).to_numpy() for name in names]
     return np.column_stack([np.empty((count, 0)), *columns])
+
+
+def _given(frame: pl.DataFrame, columns: Columns, shape: tuple[int, ...], flat: Indices, decimal: str) -> Flags | None:
+    if columns.given is None:
+        return None
+    had = _numbers(frame, columns.given, decimal)
+    _refuse(
+        frame.filter(had.is_in((0.0, 1.0)).not_() | had.is_null()), f"have neither 0 nor 1 in {columns.given}", "given"
+    )
+    given = np.zeros(shape, dtype=bool)
+    given.reshape(-1)[flat] = had.to_numpy() == 1
+    return given
+
+
+def _since(given: Flags, clock: Clock) -> Floats:
+    """The first time at which each unit has the change, infinite where it never has."""
+    return np.where(given.any(axis=1), clock.times[given.argmax(axis=1)], np.inf)
 
 
 def _first(

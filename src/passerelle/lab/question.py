@@ -24,12 +24,34 @@ class Assignment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Periods:
+    """How lots were drawn among periods: each `length` times long, counted from the panel's first time.
+
+    The first `carry_over` times of each still feel the period before, and are left out. `paired`: of each two
+    periods one was drawn; else a number of all of them.
+    """
+
+    length: int = 1
+    carry_over: int = 0
+    paired: bool = False
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise InvalidValueError(f"a period is {self.length} times long; 1 or more is needed", where="period")
+        if not 0 <= self.carry_over < self.length:
+            raise InvalidValueError(
+                f"{self.carry_over} of the {self.length} times of a period carry over; fewer must", where="carry_over"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """How a panel is to be judged.
 
     Effects between `smallest[0]` and `smallest[1]`, on the outcome's scale, are too small to matter; with None nothing
     is, and no verdict can say that there is no effect. `anticipation` is for how many times before the change
-    units may have reacted already; `seasons` are the lengths, in times, after which the outcome repeats itself.
+    units may have reacted already; `seasons` are the lengths, in times, after which the outcome repeats itself;
+    `periods` are those of a switchback.
     """
 
     wanted: Wanted = Wanted.NEITHER
@@ -39,6 +61,7 @@ class Question:
     assignment: Assignment = Assignment.OBSERVED
     anticipation: int = 0
     seasons: tuple[float, ...] = ()
+    periods: Periods = Periods()
     seed: int = 0
 
     def __post_init__(self) -> None:
