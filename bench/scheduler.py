@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from statistics import quantiles
+from statistics import mean, quantiles
 from typing import Any
 
 import httpx
@@ -119,7 +119,7 @@ def measure(feeds: int, cadence: int, seconds: float, first_port: int, new_every
         cpu = (read_cpu(node) - cpu) / seconds
         report = httpx.get(f"http://127.0.0.1:{first_port}/report", timeout=60).json()
         metrics = httpx.get(f"http://127.0.0.1:{first_port + PORTS}/metrics", timeout=60).text
-    return evaluate(report, metrics, memory, cpu, began, feeds, cadence, seconds)
+    return {**evaluate(report, metrics, memory, cpu, began, feeds, cadence, seconds), "new_every": new_every}
 
 
 def evaluate(
@@ -148,14 +148,13 @@ def evaluate(
         "seconds": seconds,
         "measured": len(means),
         "healthy": sum(kind == "well" for kind, _ in name_feeds(feeds)),
-        "worst_mean_off": max(abs(mean / cadence - 1) for mean in means),
+        "worst_mean_off": max(abs(interval / cadence - 1) for interval in means),
         "step_off_p50": quantiles(steps, n=100)[49],
         "step_off_p99": quantiles(steps, n=100)[98],
         "asks_per_s": sum(map(len, well.values())) / seconds,
         "broken_asks_per_s": sum(len(asks[path]) for path in asks.keys() - well.keys()) / seconds,
         "failing": sum(failures > 0 for failures in failing),
-        "memory_first_mib": sum(memory[: len(memory) // 5 or 1]) / (len(memory) // 5 or 1),
-        "memory_last_mib": sum(memory[-(len(memory) // 5 or 1) :]) / (len(memory) // 5 or 1),
+        "memory_mib": [round(mean(memory[at * len(memory) // 5 : (at + 1) * len(memory) // 5])) for at in range(5)],
         "cpu_share": cpu,
     }
 
@@ -170,13 +169,13 @@ def write_page(seen: dict[str, Any], command: str) -> str:
             "",
             f"{seen['step_off_p50']:.2%}, {seen['step_off_p99']:.2%}",
         ),
-        ("answers of healthy feeds, every one new", "", f"{seen['asks_per_s']:.1f} /s"),
+        ("answers of healthy feeds", "", f"{seen['asks_per_s']:.1f} /s"),
         ("broken feeds told as failing at the end", "all", f"{seen['failing']} of {seen['broken']}"),
         ("asks of broken feeds", "", f"{seen['broken_asks_per_s']:.2f} /s"),
         (
-            "the node's memory, first and last fifth of the time",
+            "the node's memory in each fifth of the time, MiB",
             "flat",
-            f"{seen['memory_first_mib']:.0f} MiB, {seen['memory_last_mib']:.0f} MiB",
+            ", ".join(map(str, seen["memory_mib"])),
         ),
         ("the node's share of a core", "", f"{seen['cpu_share']:.0%}"),
     ]
@@ -187,13 +186,17 @@ def write_page(seen: dict[str, Any], command: str) -> str:
 
 {seen["feeds"]:,} feeds at a cadence of {seen["cadence_s"]} s, of which {seen["broken"]} are broken:
 {", ".join(BROKEN)}. Measured for {seen["seconds"]:,.0f} s after the start's spread.
-The publisher runs on the same cores. Every answer of a healthy feed holds a new value, which is kept, admitted and
-durable before the feed's next time is planned.
+The publisher runs on the same cores. {_tell_news(seen["new_every"])} holds a new value, which is
+kept, admitted and durable before the feed's next time is planned.
 
 | what | reach | ours |
 |---|---|---|
 {table}
 """
+
+
+def _tell_news(new_every: int) -> str:
+    return "Every answer of a healthy feed" if new_every == 1 else f"One answer in {new_every} of a healthy feed"
 
 
 def main() -> None:
@@ -211,6 +214,7 @@ def main() -> None:
         print(json.dumps(seen))
         return
     command = f"bench/scheduler.py --feeds {asked.feeds} --cadence {asked.cadence} --seconds {asked.seconds:g}"
+    command += f" --new-every {asked.new_every}" if asked.new_every > 1 else ""
     (HERE / "scheduler.md").write_text(write_page(seen, f".venv/bin/python {command}"), encoding="utf-8")
 
 
