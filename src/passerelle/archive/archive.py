@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from passerelle.archive.admission import Admission, Kept, Posted, Sender
-from passerelle.archive.admit import Progress, append_rows, name_all, parse_reply, refuse_unreadable, scrub_reply
+from passerelle.archive.admit import Progress, append_rows, name_all, scrub_reply
 from passerelle.archive.areas import AreaIndex
 from passerelle.archive.clock import Clock
 from passerelle.archive.events import Commit, EventLog
@@ -27,13 +26,14 @@ from passerelle.archive.folder import REGISTRY, FolderLock
 from passerelle.archive.limits import Limits
 from passerelle.archive.load import TableLoad
 from passerelle.archive.quota import DiskGuard, drop_old_bytes
+from passerelle.archive.reading import AT_ONCE, Reading, Readings, put_reading
 from passerelle.archive.receive import One, check_batch, to_table
 from passerelle.archive.replies import ReplyFiles
-from passerelle.archive.rows import Checked, Checker
+from passerelle.archive.rows import Checker
 from passerelle.archive.tables import FORM as TABLE
 from passerelle.archive.tables import check_columns, find_content_type
 from passerelle.feeds.city import City, list_areas
-from passerelle.feeds.feed import Feed, Parsed, Reply
+from passerelle.feeds.feed import Feed, Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.lake.contract import Origin, Receipt
 from passerelle.lake.ducklake import DuckLakeStore
@@ -74,11 +74,14 @@ class Archive:
         self.engine: Engine = open_database(folder / REGISTRY)
         self.events = EventLog(self.engine)
         self.files = ReplyFiles(folder / "replies")
+        self.readings = Readings(self.files, self.get_feed)
         self.disk = DiskGuard(folder, self.events)
         self.areas = list_areas(city)
         self._area_index = AreaIndex(self.areas)
         self._lock = lock
         self._keeping = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._reading = threading.BoundedSemaphore(AT_ONCE)
         self._admitting = threading.RLock()
         self._naming = threading.RLock()
         self._feeds = {feed.id: feed for feed in city.feeds}
@@ -150,8 +153,13 @@ class Archive:
         return self.admit(kept.reply_id, progress)
 
     def admit(self, reply_id: int, progress: Progress | None = None) -> Admission:
-        """What became of the reply's rows; a reply that was read before is not read again."""
-        with self._admitting:
+        """What became of the reply's rows; a reply that was read before is not read again.
+
+        A feed's replies are admitted one after another; while one is read, another feed's is admitted.
+        """
+        with self.engine.connect() as connection:
+            feed_id = get_reply(connection, reply_id).feed
+        with self._turns.setdefault(feed_id, threading.Lock()):
             with self.engine.connect() as connection:
                 stored = get_reply(connection, reply_id)
             if stored.state is not ReplyState.HELD:
@@ -181,10 +189,11 @@ class Archive:
 
     def read_again(self, stored: StoredReply) -> pa.Table:
         """The rows of a kept reply as today's parser reads and today's bounds admit them; the refused are kept anew."""
-        checked, counts = self._take_in(stored)
+        reading = self.readings.read(stored)
+        self._name(reading.parsed.places, reading.checked.series)
         with writing(self.engine) as connection:
-            set_admitted(connection, stored.id, counts)
-        return checked.rows
+            put_reading(connection, stored, reading)
+        return reading.checked.rows
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -261,32 +270,17 @@ class Archive:
         self._name([one for one in places if one.id in missing or users.get(one.id, own) <= own], series)
 
     def _admit_reply(self, stored: StoredReply, progress: Progress | None) -> Admission:
-        checked, counts = self._take_in(stored)
-        if progress is not None:
-            progress(stored.bytes // 2, stored.bytes)
-        append_rows(self.lake, checked.rows, _origin(stored))
-        if progress is not None:
-            progress(stored.bytes, stored.bytes)
-        return self._set_admitted(stored, counts)
-
-    def read_reply(self, stored: StoredReply) -> tuple[Parsed, Checked]:
-        """What a kept reply says by today's parser, and what of it is admitted; nothing is kept of that."""
-        feed = self.get_feed(stored.feed)
-        body = self.files.read(stored.sha256, stored.bytes)
-        parsed = parse_reply(FORMS[stored.form], Reply(body, stored.received, stored.content_type, stored.name), feed)
-        rows = pl.DataFrame(pl.from_arrow(parsed.observations))
-        return parsed, refuse_unreadable(parsed, Checker(feed, stored.received).check(rows))
-
-    def _take_in(self, stored: StoredReply) -> tuple[Checked, Counts]:
-        """Read the reply, name what it names and keep what it is refused for; its rows are not in the lake yet."""
-        parsed, checked = self.read_reply(stored)
-        self._name(parsed.places, checked.series)
-        with writing(self.engine) as connection:
-            delete_refused(connection, stored.id)
-            put_refused(connection, stored.id, checked.refused)
-            count_reasons(connection, stored.id, checked.kinds)
-        counts = Counts(checked.rows.num_rows, checked.refused.num_rows, len(parsed.places), len(checked.series))
-        return checked, counts
+        with self._reading:
+            reading = self.readings.read(stored)
+            with self._admitting:
+                self._name(reading.parsed.places, reading.checked.series)
+                if progress is not None:
+                    progress(stored.bytes // 2, stored.bytes)
+                append_rows(self.lake, reading.checked.rows, _origin(stored))
+                if progress is not None:
+                    progress(stored.bytes, stored.bytes)
+                self.readings.remember(stored.id, reading)
+                return self._set_admitted(stored, reading.count(), reading)
 
     def _admit_table(self, stored: StoredReply, progress: Progress | None) -> Admission:
         def refuse(rows: pa.Table, kinds: dict[str, int]) -> None:
@@ -294,29 +288,31 @@ class Archive:
                 put_refused(connection, stored.id, rows)
                 count_reasons(connection, stored.id, kinds)
 
-        with writing(self.engine) as connection:
-            delete_refused(connection, stored.id)
-        checker = Checker(self.get_feed(stored.feed), stored.received, self._limits)
-        with self.files.opened(stored.sha256) as path:
-            load = TableLoad(
-                path, stored.content_type, checker, name=lambda series: self._name((), series), refuse=refuse
-            )
-            batches = load.read(progress)
-            try:
-                self.lake.load(load.reader(batches), _origin(stored))
-            finally:
-                if load.error is not None:
-                    raise load.error
-            # A lake that had the rows already doesn't read them; their numbers are wanted all the same.
-            deque(batches, maxlen=0)
-        return self._set_admitted(stored, load.count())
+        with self._admitting:
+            with writing(self.engine) as connection:
+                delete_refused(connection, stored.id)
+            checker = Checker(self.get_feed(stored.feed), stored.received, self._limits)
+            with self.files.opened(stored.sha256) as path:
+                load = TableLoad(
+                    path, stored.content_type, checker, name=lambda series: self._name((), series), refuse=refuse
+                )
+                batches = load.read(progress)
+                try:
+                    self.lake.load(load.reader(batches), _origin(stored))
+                finally:
+                    if load.error is not None:
+                        raise load.error
+                # A lake that had the rows already doesn't read them; their numbers are wanted all the same.
+                deque(batches, maxlen=0)
+            return self._set_admitted(stored, load.count())
 
     def _find_unchanged(self, feed_id: str, sha256: str, checked: datetime, *, kept: bool = True) -> Kept | None:
         """The feed's last reply where it has these bytes and, if `kept`, they are still here to be read again."""
-        with writing(self.engine) as connection:
+        with self.engine.connect() as connection:
             last = find_last_reply(connection, feed_id)
-            if last is None or last.sha256 != sha256 or (kept and not self._holds(last)):
-                return None
+        if last is None or last.sha256 != sha256 or (kept and not self._holds(last)):
+            return None
+        with writing(self.engine) as connection:
             set_checked(connection, last.id, checked)
         return Kept(last.id, unchanged=True)
 
@@ -368,7 +364,7 @@ class Archive:
             )
 
     def _set_unreadable(self, stored: StoredReply, reason: str) -> Admission:
-        with writing(self.engine) as connection:
+        with self._admitting, writing(self.engine) as connection:
             set_unreadable(connection, stored.id, reason)
             document = {"reply": stored.id, "reason": reason}
             event = self.events.put(connection, "unreadable", document, stored.feed)
@@ -376,9 +372,12 @@ class Archive:
         self.events.tell(event)
         return Admission.of(reply)
 
-    def _set_admitted(self, stored: StoredReply, counts: Counts) -> Admission:
+    def _set_admitted(self, stored: StoredReply, counts: Counts, reading: Reading | None = None) -> Admission:
         with writing(self.engine) as connection:
-            set_admitted(connection, stored.id, counts)
+            if reading is None:
+                set_admitted(connection, stored.id, counts)
+            else:
+                put_reading(connection, stored, reading)
             document = {"reply": stored.id, "rows": counts.rows, "refused": counts.refused}
             event = self.events.put(connection, "admitted", document, stored.feed)
             reply = get_reply(connection, stored.id)

@@ -31,6 +31,8 @@ class ReplyFiles:
         folder.mkdir(exist_ok=True)
         for left_over in folder.glob(f"*{_UNFINISHED}"):
             left_over.unlink()
+        # A folder that a killed process made and did not come to sync.
+        _sync(folder)
 
     def write(self, body: bytes) -> tuple[str, int]:
         """The hash of `body` and the bytes it takes on the disk; one that is whole already isn't written again."""
@@ -113,11 +115,12 @@ class ReplyFiles:
             temporary.unlink(missing_ok=True)
 
     def _finish(self, temporary: Path, path: Path) -> None:
-        path.parent.mkdir(exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True)
+            _sync(self._folder)
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
-        _sync(self._folder)
 
 
 @contextmanager

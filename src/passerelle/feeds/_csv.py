@@ -33,12 +33,17 @@ def read_lines(
     wanted = required if isinstance(required, Mapping) else dict(zip(required, required, strict=True))
     names = _read_header(header.removesuffix("\r"), list(wanted.values()), separator)
     _require_whole(text, ignore)
-    lines = pl.DataFrame({"raw": body.split("\n")}).with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-    lines = lines.with_columns(pl.col("raw").str.strip_suffix("\r"))
-    lines = lines.filter(pl.col("raw").str.strip_chars(" \t") != "")
+    raw = pl.col("raw")
+    said = raw.str.strip_chars(" \t") != ""
     if ignore is not None:
-        lines = lines.filter(~pl.col("raw").str.contains(f"^(?:{ignore})"))
-    lines = lines.with_columns(reason=_judge(len(names), separator))
+        said &= ~raw.str.contains(f"^(?:{ignore})")
+    lines = (
+        pl.LazyFrame({"raw": body.split("\n")})
+        .with_columns(raw.str.strip_suffix("\r"), row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+        .filter(said)
+        .with_columns(reason=_judge(len(names), separator))
+        .collect()
+    )
     refused = lines.filter(pl.col("reason").is_not_null()).select("row", "reason", "raw")
     return _split(lines.filter(pl.col("reason").is_null()), names, wanted, separator), refused
 

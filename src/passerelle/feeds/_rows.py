@@ -34,7 +34,10 @@ def refuse_where(
     `raw` makes the text of a refused row where the rows have no column `raw`.
     """
     # One chunk: polars 2.1 panics in `format` over a frame of which a filter emptied the first chunk.
-    marked = rows.rechunk().with_columns(_bad=bad.fill_null(value=True))
+    rows = rows.rechunk()
+    marked = rows.with_columns(_bad=bad.fill_null(value=True))
+    if not marked["_bad"].any():
+        return rows, pl.DataFrame(schema=REFUSED)
     kept = marked.filter(~pl.col("_bad")).drop("_bad")
     text = pl.col("raw") if raw is None else raw
     return kept, marked.filter("_bad").select("row", reason.alias("reason"), text.alias("raw"))

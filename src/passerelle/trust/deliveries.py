@@ -10,9 +10,10 @@ import polars as pl
 import pyarrow as pa
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.rows import WORDS, Checked
+from passerelle.archive.reading import Reading
+from passerelle.archive.rows import WORDS
 from passerelle.archive.tables import FORM as TABLE
-from passerelle.feeds.feed import Feed, Parsed, Reply
+from passerelle.feeds.feed import Feed, Reply
 from passerelle.feeds.forms import FORMS
 from passerelle.model.errors import PasserelleError, ReplyError
 from passerelle.model.interval import format_time, parse_time
@@ -45,7 +46,7 @@ def read_deliveries(archive: Archive, feed: Feed) -> list[Delivery]:
 
 
 def look_at(
-    archive: Archive, feed: Feed, stored: StoredReply, read: tuple[Parsed, Checked] | None = None
+    archive: Archive, feed: Feed, stored: StoredReply, read: Reading | None = None
 ) -> tuple[list[str], dict[str, Any]]:
     """The names and the rest of a reply, now kept; `read` is what it says, where the caller has read it already."""
     if read is None and _is_readable(stored):
@@ -53,7 +54,7 @@ def look_at(
     names, document = _describe(archive, feed, stored, read)
     with writing(archive.engine) as connection:
         if read is not None:
-            put_sites(connection, feed.id, read[0].places, stored.received)
+            put_sites(connection, feed.id, read.parsed.places, stored.received)
         put_delivery(connection, feed.id, stored.id, names, document)
     return names, document
 
@@ -62,30 +63,30 @@ def read_rows(archive: Archive, feed: Feed, stored: StoredReply) -> pa.Table | N
     """The rows that a reply which has just come was admitted with, and what it was like, now kept; None where none."""
     read = _read(archive, stored) if _is_readable(stored) else None
     look_at(archive, feed, stored, read)
-    return None if read is None else read[1].rows
+    return None if read is None else read.checked.rows
 
 
 def _is_readable(stored: StoredReply) -> bool:
     return stored.state is ReplyState.ADMITTED and stored.form != TABLE and stored.dropped is None
 
 
-def _read(archive: Archive, stored: StoredReply) -> tuple[Parsed, Checked] | None:
+def _read(archive: Archive, stored: StoredReply) -> Reading | None:
     try:
-        return archive.read_reply(stored)
+        return archive.readings.take(stored)
     except ReplyError:
         # Read by an earlier parser and not by today's: its rows are in the lake all the same.
         return None
 
 
 def _describe(
-    archive: Archive, feed: Feed, stored: StoredReply, read: tuple[Parsed, Checked] | None
+    archive: Archive, feed: Feed, stored: StoredReply, read: Reading | None
 ) -> tuple[list[str], dict[str, Any]]:
     bare: dict[str, Any] = {"first": None, "last": None, "refused": _list_refusals(archive, stored), "repeats": []}
     if stored.form == TABLE or stored.dropped is not None:
         return [], bare
     body = archive.files.read(stored.sha256, stored.bytes)
     names = list(list_names(Reply(body, stored.received, stored.content_type, stored.name)))
-    rows = None if read is None else pl.DataFrame(pl.from_arrow(read[0].observations))
+    rows = None if read is None else pl.DataFrame(pl.from_arrow(read.parsed.observations))
     if rows is None or not rows.height:
         return names, bare
     first, last = rows.select(pl.col("start").min(), pl.col("end").max()).row(0)
