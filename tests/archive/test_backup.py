@@ -17,6 +17,7 @@ from passerelle.archive import Admission, Archive, Sender, open_archive
 from passerelle.archive.backup import Contents, back_up, restore, verify_folder
 from passerelle.archive.folder import format_public_key, read_key
 from passerelle.feeds.feed import Reply
+from passerelle.ingest.inbox import Spool
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import FolderBusyError, InvalidValueError, LayoutError, UnknownNameError
 from passerelle.model.observation import OBSERVATION
@@ -60,6 +61,17 @@ def test_a_backup_is_restored(archive: Archive, admit: Admit, tmp_path: Path) ->
         assert kept.reply_id == 2
         assert restored.lake.read(Selection())["value"].to_pylist() == [1.0]
     assert archive.lake.read(Selection())["value"].to_pylist() == [5.0]
+
+
+def test_messages_that_are_in_no_reply_yet_are_backed_up(archive: Archive, tmp_path: Path) -> None:
+    """A broker was told of them and sends them no more: they come back with the folder, whole lines only."""
+    spool = Spool(archive.folder / "mqtt" / "open.jsonl")
+    spool.append(b'{"a":1}\n')
+    with (archive.folder / "mqtt" / "open.jsonl").open("ab") as file:
+        file.write(b'{"b":')
+    back_up(archive, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    assert Spool(tmp_path / "restored" / "mqtt" / "open.jsonl").read() == b'{"a":1}\n'
 
 
 def test_backups_while_replies_and_posts_come(archive: Archive, reply: Callable[..., Reply], tmp_path: Path) -> None:

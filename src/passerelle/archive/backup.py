@@ -13,7 +13,17 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import CITY, KEY, LAYOUT_FILE, LOCK, REGISTRY, held_still, read_layout, require_empty
+from passerelle.archive.folder import (
+    CITY,
+    KEY,
+    LAYOUT_FILE,
+    LOCK,
+    MESSAGES,
+    REGISTRY,
+    held_still,
+    read_layout,
+    require_empty,
+)
 from passerelle.archive.opening import open_archive
 from passerelle.archive.replies import ReplyFiles
 from passerelle.model.errors import InvalidValueError
@@ -44,6 +54,7 @@ def back_up(archive: Archive, target: Path, progress: Progress | None = None) ->
     with archive.paused():
         # What came since the first pass; then nothing is between registry and lake that one of them lacks.
         _copy_replies(archive.files, target, None)
+        _copy_messages(archive.folder, target)
         _copy_registry(archive.engine, target / REGISTRY)
         archive.lake.backup(target / "lake")
     shutil.copyfile(archive.folder / CITY, target / CITY)
@@ -94,6 +105,15 @@ def _copy_registry(engine: Engine, path: Path) -> None:
         source.backup(target)
         # A plain file: no write-ahead log beside it that a careless copy would leave behind.
         target.execute("PRAGMA journal_mode = DELETE")
+
+
+def _copy_messages(folder: Path, target: Path) -> None:
+    """Messages that brokers were told came, which nobody sends again; a line that is being written has no end yet.
+
+    While no reply is kept a message is in a reply that the copy has, or here; in both, it is admitted twice as it is.
+    """
+    if (folder / MESSAGES).exists():
+        shutil.copytree(folder / MESSAGES, target / MESSAGES)
 
 
 def _copy_replies(files: ReplyFiles, target: Path, progress: Progress | None) -> None:

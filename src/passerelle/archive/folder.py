@@ -36,6 +36,8 @@ UPGRADES: dict[int, Callable[[Path], None]] = {}
 CITY, KEY, LOCK, NODE, REGISTRY = "city.toml", "key.pem", "lock", "node.json", "registry.sqlite"
 LAYOUT_FILE = "layout.json"
 SPOOL = "rereading-"
+MESSAGES = "mqtt"
+"""Where messages of brokers lie that were acknowledged and are in no reply yet."""
 
 _LOOKED_AT_S = 1.0
 

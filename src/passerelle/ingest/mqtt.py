@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from passerelle.archive.archive import Archive
-from passerelle.archive.folder import format_public_key
+from passerelle.archive.folder import MESSAGES, format_public_key
 from passerelle.feeds.feed import Feed, Reply
 from passerelle.feeds.mqtt_json import read_broker, write_line
 from passerelle.ingest.ask import Asker
@@ -55,6 +55,18 @@ _PATIENCE_S = 10.0
 _AGAIN_S = 5.0
 
 _log = structlog.get_logger("passerelle.ingest")
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that is closed where the handshake fails: paho leaves it open, and a node tries for weeks."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Agree on keys; `OSError` where the broker's certificate isn't good."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class Listener:
@@ -145,7 +157,9 @@ class Listener:
         if listen.user is not None:
             client.username_pw_set(self._secret(listen.user), listen.password and self._secret(listen.password))
         if self.broker.tls:
-            client.tls_set_context(ssl.create_default_context())
+            context = ssl.create_default_context()
+            context.sslsocket_class = _TlsSocket
+            client.tls_set_context(context)
         client.on_connect, client.on_subscribe = self._on_connect, self._on_subscribe
         client.on_message, client.on_disconnect = self._on_message, self._on_disconnect
         return client
@@ -193,7 +207,7 @@ class Listener:
 
     def _write(self) -> None:
         """Bring messages to the spool and the spool to the archive, until the node stops and all is kept."""
-        spool = Spool(self._archive.folder / "mqtt" / f"{self.feed.id}.jsonl")
+        spool = Spool(self._archive.folder / MESSAGES / f"{self.feed.id}.jsonl")
         due = time.monotonic()
         while True:
             is_last = self._all_came.is_set()
