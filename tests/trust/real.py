@@ -179,7 +179,7 @@ def baywheels() -> FeedRecord:
             continue
         first = datetime.fromisoformat(row["first_seen"])
         place = Place(row["sid"], "station", row["name"] or "?", at)
-        sites.append(Site(place, first, records[0].now, float(row["capacity"]) if row["capacity"] else None))
+        sites.append(Site(place, first, records[0].now))
     return feed_of(records, sites=sites)
 
 

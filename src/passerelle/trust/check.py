@@ -141,15 +141,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place as a feed described it from `first` to `last` (the receipt of a reply); one that changed has several.
-
-    `capacity` is what the publisher says it holds (docks, points), None where nothing is said.
-    """
+    """A place as a feed described it from `first` to `last` (the receipt of a reply); one that changed has several."""
 
     place: Place
     first: datetime
     last: datetime
-    capacity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

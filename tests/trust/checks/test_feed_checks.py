@@ -71,9 +71,9 @@ def test_more_refused_rows_than_usual_are_told() -> None:
     ]
 
 
-def station(name: str, longitude: float, latitude: float, *, id_: str = "", first: float = 0, **changes: Any) -> Site:
+def station(name: str, longitude: float, latitude: float, *, id_: str = "", first: float = 0) -> Site:
     place = Place(id_ or f"s:{name}", "station", name, point(longitude, latitude))
-    return Site(place, at(days=first), at(days=4), **changes)
+    return Site(place, at(days=first), at(days=4))
 
 
 CITY = tuple(station(f"n{i}{j}", 2.3 + i / 100, 48.8 + j / 100) for i in range(5) for j in range(5))
@@ -115,12 +115,10 @@ def test_one_station_under_two_ids() -> None:
     assert placed(station("y", 2.31, 48.81, id_="s:1"), station("y", 2.34, 48.84, id_="s:22")) == []
 
 
-def test_an_id_given_to_another_place_and_a_new_capacity() -> None:
-    """Both are amber, from the last description of the one kind to the first of the other."""
+def test_an_id_given_to_another_place() -> None:
+    """It is amber, from the last description of the one to the first of the other."""
     old, new = station("old", 2.31, 48.81, id_="s:7"), station("new", 2.34, 48.84, id_="s:7", first=5)
     assert placed(old, new) == [("s:7", Light.AMBER)]
-    small, large = station("z", 2.31, 48.81, capacity=20), station("z", 2.31, 48.81, first=5, capacity=30)
-    assert placed(small, large) == [("s:z", Light.AMBER)]
 
 
 def test_autolib_s_typing_error() -> None:

@@ -6,8 +6,8 @@
   one character from the code of a place that has one, so that it is likely a slip of the pen.
 - Another id for the same name within 30 m, of a place that came first: amber on both, with both ids. One ends where
   the other begins when ids were given anew, and series must be joined by hand.
-- The same id with another name more than 100 m away, or with another capacity: amber, from the last description of
-  the one kind to the first of the other.
+- The same id with another name more than 100 m away: amber, from the last description of the one to the first of the
+  other. How many docks or points a place has is a series of its own, whose changes are its values.
 
 Source: the house's choice of distances; (0, 0) is known as "null island" (Natural Earth, 2011).
 """
@@ -147,15 +147,6 @@ def _changed(sites: Sequence[Site]) -> Iterator[_Found]:
                     new=new.place.name,
                 )
                 yield new.place.id, moment, Light.AMBER, reason, {"names": [old.place.name, new.place.name]}
-            if old.capacity is not None and new.capacity is not None and old.capacity != new.capacity:
-                reason = say(
-                    "The capacity of {name} changed from {old} to {new}.",
-                    "La capacité de {name} est passée de {old} à {new}.",
-                    name=new.place.name,
-                    old=old.capacity,
-                    new=new.capacity,
-                )
-                yield new.place.id, moment, Light.AMBER, reason, {"capacities": [old.capacity, new.capacity]}
 
 
 def _apart(old: Site, new: Site) -> float:
