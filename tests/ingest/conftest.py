@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.ingest.mosquitto import Mosquitto, running
 
 from passerelle.archive import Archive, create_folder, open_archive
 from passerelle.feeds._http import Limits
@@ -236,3 +237,10 @@ def faults() -> dict[str, Page]:
         "gone": Page(b"", 404),
         "round": Page(b"", 302, {"Location": "/round"}),
     }
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker that runs; CI must have Mosquitto."""
+    with running(tmp_path / "broker") as broker:
+        yield broker
