@@ -111,9 +111,10 @@ def test_a_reading_is_held_for_one_who_asks_next(archive: Archive, reply: Make) 
         archive.readings.take(stored)
 
 
-def test_only_so_many_rows_are_held(archive: Archive, reply: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of three replies with one row each, where two may be held, the first has to be read again."""
-    monkeypatch.setattr(reading, "MOST_ROWS", 2)
+@pytest.mark.parametrize("limit", ["MOST", "MOST_ROWS"])
+def test_only_so_much_is_held(limit: str, archive: Archive, reply: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three replies with one row each, where two or their rows may be held, the first has to be read again."""
+    monkeypatch.setattr(reading, limit, 2)
     numbers = [archive.admit(archive.keep("open", reply(f"{NOON}|{at}|")).reply_id).reply_id for at in range(3)]
     with archive.engine.connect() as connection:
         stored = [get_reply(connection, number) for number in numbers]

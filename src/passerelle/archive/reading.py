@@ -20,8 +20,8 @@ from passerelle.registry.replies import Counts, StoredReply, set_admitted
 AT_ONCE = 2
 """Replies that are read at once: each takes the memory of all its rows until they are admitted."""
 
-MOST_ROWS = 100_000
-"""Rows of readings that are remembered: some 10 MB."""
+MOST, MOST_ROWS = 100, 100_000
+"""Readings that are remembered, and their rows: some 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Readings:
         return Reading(parsed, refuse_unreadable(parsed, Checker(feed, stored.received).check(rows)))
 
     def remember(self, reply_id: int, reading: Reading) -> None:
-        """Hold the reading for one `take`; the oldest go when there are too many rows."""
+        """Hold the reading for one `take`; the oldest go when there are too many."""
         with self._lock:
             self._remembered[reply_id] = reading
             rows = sum(one.rows for one in self._remembered.values())
-            while rows > MOST_ROWS:
+            while rows > MOST_ROWS or len(self._remembered) > MOST:
                 rows -= self._remembered.pop(next(iter(self._remembered))).rows
 
     def take(self, stored: StoredReply) -> Reading:
