@@ -61,3 +61,15 @@ def test_errors_are_one_line(checkout: Path, words: tuple[str, ...], told: str) 
     result = run(checkout, *words, "--json")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert told in result.stderr
+
+
+def test_a_context_file_reaches_the_checks(checkout: Path, tmp_path: Path) -> None:
+    """Another change on every treated state: cannot tell, blocked by overlap, and its name stands in the reason."""
+    context = tmp_path / "context.toml"
+    context.write_text('other = [{ name = "a federal tax", units = ["Nevada", "Utah"], start = "1990" }]')
+    words = ("--treated", "Nevada,Utah", "--from", "1989", "--method", "did", "--json", "--context", str(context))
+    result = run(checkout, *words)
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert "overlap" in answer["blocked_by"]
+    assert any("a federal tax" in one["text"]["en"] for one in answer["reasons"])

@@ -11,6 +11,7 @@ from passerelle.cli.lab_page import show_answer
 from passerelle.cli.output import show, with_json
 from passerelle.cli.progress import progress_bar
 from passerelle.lab.analysis import analyse
+from passerelle.lab.context_file import read_context
 from passerelle.lab.methods import METHODS
 from passerelle.lab.panel_file import Columns, PanelFile, read_panel
 from passerelle.lab.question import AUTO, Assignment, Periods, Question
@@ -109,6 +110,11 @@ def lab() -> None:
     help="After how many times the outcome repeats itself; more than once for several.",
 )
 @click.option(
+    "--context",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file of what the panel doesn't show, for the checks: see docs/lab.md.",
+)
+@click.option(
     "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The file's decimal mark."
 )
 @click.option(
@@ -128,8 +134,9 @@ def estimate(file: Path, lang: str, as_json: bool, **given: Any) -> None:
     --outcome PacksPerCapita --treated California --from 1989 --wanted down
     """
     read = _read(file, given)
-    with progress_bar(file.name, hidden=as_json):
-        analysis = analyse(read.panel, _ask(given))
+    known = read_context(given["context"], read) if given["context"] else None
+    with progress_bar(file.name, hidden=as_json) as report:
+        analysis = analyse(read.panel, _ask(given), known, report)
     answer = write_answer(analysis, read, given["outcome"])
     answer["comparison"] = answer["comparison"][lang]
     show(answer, as_json=as_json, human=lambda: show_answer(answer, lang))

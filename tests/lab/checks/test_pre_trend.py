@@ -54,7 +54,7 @@ def test_a_panel_that_drifted() -> None:
 def test_panels_that_did_not() -> None:
     """A step is no drift, a drift against the effect can't have made it, and a small effect might be an unseen one."""
     assert told(check_drift(case(draw(1, effect=4)))) == ("passed", "parallel")
-    assert told(check_drift(case(draw(1, effect=0.1)))) == ("not_applicable", "blind")
+    assert told(check_drift(case(draw(1, effect=0.1)))) == ("not_applicable", "might_hide")
     assert told(check_drift(case(draw(1, before=2)))) == ("not_applicable", "too_short")
     against = draw(1, effect=9)
     against.outcomes[:10] -= 0.2 * against.times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from passerelle.lab.aligned import Aligned
-from passerelle.lab.case import CHANCE, Case
+from passerelle.lab.case import CHANCE, Case, Claim
 from passerelle.lab.paired import Paired
 from passerelle.lab.result import Check, Outcome, Result
 
@@ -68,9 +68,10 @@ def check_drift(case: Case) -> Check:
         if np.sign(drift) == np.sign(result.effect):
             return Check(NAME, Outcome.FAILED, "drift", numbers)
         return Check(NAME, Outcome.NOT_APPLICABLE, "opposite_drift", numbers)
+    claimed = case.claim is Claim.EFFECT
     if half_width > abs(result.effect):
-        return Check(NAME, Outcome.NOT_APPLICABLE, "blind", numbers)
-    return Check(NAME, Outcome.PASSED, "parallel", numbers)
+        return Check(NAME, Outcome.NOT_APPLICABLE, "blind" if claimed else "might_hide", numbers)
+    return Check(NAME, Outcome.PASSED, "parallel" if claimed else "no_drift", numbers)
 
 
 def find_breakdown(aligned: Aligned, result: Result) -> float:
