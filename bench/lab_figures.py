@@ -1,7 +1,7 @@
 """Published figures, computed again from their public data; writes the table in docs/lab.md, fails when one is off.
 
-`--check` leaves the page as it is. Each estimator's figures are a file beside this one. The data lie beside the checkout
-(`../shared/data`), but for Proposition 99's, which are in `data/`.
+`--check` leaves the page as it is. Each estimator's figures are a file beside this one. The data lie beside the
+checkout (`../shared/data`), but for Proposition 99's, which are in `data/`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ estimated shares among them, is the sum over units (doi:10.1016/j.jeconom.2020.1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from passerelle.model.errors import StudyError
 
 _LARGEST = 20_000_000
 """Influences held at once, cells times units: 160 MB."""
+
+_FARTHEST = 250
+"""Times on either side of the beginning that an event study of a long panel shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +38,8 @@ class Mean:
 class GroupTime:
     """ATT(g, t) for `groups` and `times`, one a cell; `cohort` is each unit's group, infinite where it has none.
 
-    Where there would be too many cells, those far from the beginning are left out (not `whole`), and `over` has each
-    group's mean over all its times, with how many they are.
+    `over` has each group's mean over all its times since it began, with how many they are. Where there would be too
+    many cells, those far from the beginning are left out, and not `whole`.
     """
 
     groups: Floats
@@ -44,12 +47,8 @@ class GroupTime:
     effects: Floats
     influence: Floats
     cohort: Floats
-    over: Mapping[float, tuple[Mean, int]] = field(default_factory=dict)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every cell is there, and so every mean."""
-        return not self.over
+    over: Mapping[float, tuple[Mean, int]]
+    whole: bool
 
     @property
     def after(self) -> Flags:
@@ -64,16 +63,12 @@ class GroupTime:
 
     def simple(self) -> Mean:
         """The mean over all groups and times after they began, by the groups' sizes."""
-        if self.whole:
-            return self._weighted(self.after)
         means, counts = zip(*self.over.values(), strict=True)
         return self._combine(np.array(list(self.over)), *_stack(means), np.array(counts, dtype=float))
 
     def by_group(self) -> dict[float, Mean]:
         """The mean of each group over its times."""
-        if not self.whole:
-            return {group: mean for group, (mean, _) in self.over.items()}
-        return {float(g): self._plain(self.after & (self.groups == g)) for g in np.unique(self.groups[self.after])}
+        return {group: mean for group, (mean, _) in self.over.items()}
 
     def group(self) -> Mean:
         """The mean of the groups' means, by their sizes."""
@@ -96,9 +91,6 @@ class GroupTime:
     def dynamic(self) -> Mean:
         """The mean of the means since the beginning, each length of exposure counting alike."""
         return _average(mean for since, mean in self.by_since().items() if since >= 0)
-
-    def _plain(self, chosen: Flags) -> Mean:
-        return Mean(float(self.effects[chosen].mean()), self.influence[chosen].mean(axis=0))
 
     def _weighted(self, chosen: Flags) -> Mean:
         return self._combine(self.groups[chosen], self.effects[chosen], self.influence[chosen])
@@ -125,38 +117,42 @@ def estimate_group_time(
     """
     starts = np.searchsorted(panel.times, panel.first)
     groups = [int(start) for start in np.unique(starts[panel.treated]) if start - 1 - anticipation >= 0]
-    window = _LARGEST // max(2 * len(groups) * len(panel.units), 1)
-    whole = 2 * window >= len(panel.times)
-    if not whole and (not_yet or not panel.complete):
-        raise StudyError(
-            f"{len(groups)} beginnings at {len(panel.times)} times are too many effects where cells are absent or "
-            "no unit never had the change; take longer times, such as weeks for days",
-            where="time",
-        )
-    found: list[tuple[float, float, float, Floats]] = []
+    window = min(_LARGEST // max(2 * len(groups) * len(panel.units), 1), _FARTHEST)
+    whole = len(panel.times) <= 2 * window
+    kept: list[tuple[float, float, Mean]] = []
+    over: dict[float, tuple[Mean, int]] = {}
     for start in groups:
-        base = start - 1 - anticipation
-        first = 0 if universal else 1
-        near = (
-            (first, len(panel.times)) if whole else (max(first, start - window), min(len(panel.times), start + window))
-        )
-        for time in range(*near):
-            before = base if universal or time > base else time - 1
-            if time == before:
-                continue
-            compared = starts > max(time, before) + anticipation if not_yet else ~panel.treated
-            change = panel.outcomes[:, time] - panel.outcomes[:, before]
-            cell = _effect(change, starts == start, compared & (starts != start), panel.traits)
-            if cell is not None:
-                found.append((float(panel.times[start]), float(panel.times[time]), cell.effect, cell.influence))
-    if not any(time >= group for group, time, _, _ in found):
+        since, total, count = float(panel.times[start]), Mean(0.0, np.zeros(len(panel.units))), 0
+        for time, cell in _cells(panel, starts, start, start - 1 - anticipation, not_yet=not_yet, universal=universal):
+            if whole or abs(time - start) < window:
+                kept.append((since, float(panel.times[time]), cell))
+            if time >= start:
+                total, count = Mean(total.effect + cell.effect, total.influence + cell.influence), count + 1
+        if count:
+            over[since] = (Mean(total.effect / count, total.influence / count), count)
+    if not over:
         raise StudyError(
             "no group that began later than the first time has units to compare with that had not begun", where="method"
         )
-    named, times, effects, influence = zip(*found, strict=True)
+    named, times, cells = zip(*kept, strict=True)
     cohort = np.where(panel.treated, panel.times[np.minimum(starts, len(panel.times) - 1)], np.inf)
-    over = {} if whole else _over(panel, starts, groups, anticipation)
-    return GroupTime(np.array(named), np.array(times), np.array(effects), np.array(influence), cohort, over)
+    return GroupTime(np.array(named), np.array(times), *_stack(cells), cohort, over, whole)
+
+
+def _cells(
+    panel: Panel, starts: Indices, start: int, base: int, *, not_yet: bool, universal: bool
+) -> Iterator[tuple[int, Mean]]:
+    """The effect at each time on the group that began at `start`, where there is one."""
+    at_times = np.ascontiguousarray(panel.outcomes.T)
+    for time in range(0 if universal else 1, len(panel.times)):
+        before = base if universal or time > base else time - 1
+        if time == before:
+            continue
+        compared = starts > max(time, before) + (start - 1 - base) if not_yet else ~panel.treated
+        change = at_times[time] - at_times[before]
+        cell = _effect(change, starts == start, compared & (starts != start), panel.traits)
+        if cell is not None:
+            yield time, cell
 
 
 def estimate_simple(
@@ -199,35 +195,27 @@ def _sum(panel: Panel, start: int, anticipation: int) -> Floats:
     return found
 
 
-def _over(panel: Panel, starts: Indices, groups: Iterable[int], anticipation: int) -> dict[float, tuple[Mean, int]]:
-    """Each group's mean over all its times: that of the units' mean changes, where no cell is absent."""
-    found = {}
-    for start in groups:
-        length = len(panel.times) - start
-        cell = _effect(_sum(panel, start, anticipation) / length, starts == start, ~panel.treated, panel.traits)
-        if cell is not None:
-            found[float(panel.times[start])] = (cell, length)
-    return found
-
-
 def _effect(change: Floats, group: Flags, compared: Flags, traits: Floats) -> Mean | None:
     """The group's mean change less what the comparison predicts, with each unit's influence on it."""
     seen = ~np.isnan(change)
     group, compared = group & seen, compared & seen
     if not group.any() or compared.sum() <= traits.shape[1]:
         return None
-    count = len(change)
-    design = np.column_stack([np.ones(count), traits])
+    influence = np.zeros(len(change))
+    if not traits.shape[1]:
+        effect = float(change[group].mean() - change[compared].mean())
+        influence[group] = (change[group] - change[group].mean()) * (len(change) / group.sum())
+        influence[compared] = (change[compared].mean() - change[compared]) * (len(change) / compared.sum())
+        return Mean(effect, influence)
+    design = np.column_stack([np.ones(len(change)), traits])
     gram = design[compared].T @ design[compared]
     if np.linalg.matrix_rank(gram) < len(gram):
         return None
-    coefficients = np.linalg.solve(gram, design[compared].T @ change[compared])
-    residual = np.where(seen, change - design @ coefficients, 0.0)
+    residual = np.where(seen, change - design @ np.linalg.solve(gram, design[compared].T @ change[compared]), 0.0)
     effect = float(residual[group].mean())
-    influence = np.zeros(count)
-    influence[group] = (residual[group] - effect) * count / group.sum()
+    influence[group] = (residual[group] - effect) * (len(change) / group.sum())
     slope = np.linalg.solve(gram, design[group].mean(axis=0))
-    influence[compared] = -residual[compared] * (design[compared] @ slope) * count
+    influence[compared] = -residual[compared] * (design[compared] @ slope) * len(change)
     return Mean(effect, influence)
 
 

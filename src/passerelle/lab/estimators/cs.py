@@ -49,6 +49,9 @@ _DRAWS = 20_000
 _EXCHANGES, _SLOW = 999, 199
 """Beginnings drawn by lot; the second where each is a fit of its own."""
 
+_BUDGET, _LEAST = 1_000_000, 39
+"""Effects fitted for those, beyond which fewer are drawn, and how few: two p values below 5 % are left."""
+
 
 def estimate_cs(panel: Panel, question: Question) -> Result:
     """The mean effect with its interval, its parts and the event study; no checks run yet."""
@@ -181,10 +184,9 @@ def _exchange(panel: Panel, question: Question, *, not_yet: bool) -> Interval:
     had = panel.with_outcomes((panel.times[None, :] >= panel.first[:, None]).astype(float))
     random = np.random.default_rng(question.seed)
     fast = not not_yet and panel.complete and not panel.traits.shape[1]
-    orders = [
-        np.arange(len(clusters)),
-        *(random.permutation(len(clusters)) for _ in range(_EXCHANGES if fast else _SLOW)),
-    ]
+    cells = len(panel.starts) * len(panel.times)
+    draws = _EXCHANGES if fast else max(_LEAST, min(_SLOW, _BUDGET // cells))
+    orders = [np.arange(len(clusters)), *(random.permutation(len(clusters)) for _ in range(draws))]
     estimate = estimate_simple(panel, had, question.anticipation, not_yet=not_yet)
     drawn = np.array([estimate(beginnings[order][groups]) for order in orders])
     return exchange(drawn[:, 0], drawn[:, 1], question.level)
