@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from passerelle.model.disk import storage_faults
-from passerelle.model.errors import ReplyError
+from passerelle.model.errors import ReplyError, StorageFullError
 
 _CODEC = "zstd"
 _STEP = 4 << 20
 _UNFINISHED = ".tmp"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ReplyFiles:
@@ -39,7 +39,7 @@ class ReplyFiles:
         sha256 = hashlib.sha256(body).hexdigest()
         path = self._path(sha256)
         if not self.holds(sha256):
-            with storage_faults("replies"), self._unfinished() as temporary:
+            with _say_when_full(), self._unfinished() as temporary:
                 with temporary.open("wb") as file:
                     file.write(pa.compress(body, codec=_CODEC, asbytes=True))
                 self._finish(temporary, path)
@@ -48,7 +48,7 @@ class ReplyFiles:
     def write_file(self, source: Path) -> tuple[str, int, int]:
         """The hash, bytes and stored bytes of a file of any size, copied in bounded memory."""
         digest, size = hashlib.sha256(), 0
-        with storage_faults("replies"), self._unfinished() as temporary:
+        with _say_when_full(), self._unfinished() as temporary:
             with source.open("rb") as read, pa.CompressedOutputStream(str(temporary), _CODEC) as written:
                 while step := read.read(_STEP):
                     digest.update(step)
@@ -72,7 +72,7 @@ class ReplyFiles:
         """A plain file with the bytes of that hash, for readers that seek; gone afterwards. Errors as of `read`."""
         with self._unfinished() as plain:
             digest = hashlib.sha256()
-            with storage_faults("replies"), plain.open("wb") as written:
+            with _say_when_full(), plain.open("wb") as written:
                 for step in self._read_steps(sha256):
                     digest.update(step)
                     written.write(step)
@@ -121,6 +121,16 @@ class ReplyFiles:
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
+
+
+@contextmanager
+def _say_when_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFullError(f"the disk takes no more bytes: {error}", where="replies") from error
+        raise
 
 
 @contextmanager

@@ -51,22 +51,6 @@ class Case:
             return Claim.NO_EFFECT
         return Claim.NOTHING if low <= 0 <= high else Claim.EFFECT
 
-    @property
-    def room(self) -> float:
-        """By how much the effect may be off before the claim is lost; none where nothing is claimed."""
-        (low, high), smallest = self.result.interval, self.question.smallest
-        if self.claim is Claim.NO_EFFECT and smallest is not None:
-            return min(smallest[1] - high, low - smallest[0])
-        return max(low, -high, 0.0)
-
-    @property
-    def size(self) -> float:
-        """What a check must be able to see to confirm anything: the effect, or where there is none the smallest."""
-        smallest = self.question.smallest
-        if self.claim is Claim.NO_EFFECT and smallest is not None:
-            return min(-smallest[0], smallest[1])
-        return abs(self.result.effect)
-
     @cached_property
     def aligned(self) -> Aligned | None:
         """The panel by times since the change; None where the method doesn't compare mean changes, or with nobody."""

@@ -24,14 +24,14 @@ MOST = 4999
 _SAME = 1e-10
 
 
-def choices(clusters: int, treated: Indices, seed: int) -> Indices:
-    """Every way to choose as many of the `clusters`, a row each, the `treated` first; or `MOST` drawn of them."""
+def choices(clusters: int, treated: Indices, seed: int, most: int = MOST) -> Indices:
+    """Every way to choose as many of the `clusters`, a row each, the `treated` first; or `most` drawn of them."""
     size = len(treated)
-    if math.comb(clusters, size) <= MOST:
+    if math.comb(clusters, size) <= most:
         others = [one for one in combinations(range(clusters), size) if set(one) != set(treated.tolist())]
         return np.array([treated.tolist(), *others], dtype=np.intp)
     random = np.random.default_rng(seed)
-    drawn = np.argsort(random.random((MOST, clusters)), axis=1)[:, :size]
+    drawn = np.argsort(random.random((most, clusters)), axis=1)[:, :size]
     return np.vstack([treated, drawn]).astype(np.intp)
 
 
@@ -41,10 +41,12 @@ def exchange(shifts: Floats, slopes: Floats, level: float) -> Interval:
     shifts, slopes = shifts / slopes[0], slopes / slopes[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         roots = np.stack([(effect - shifts) / (1 - slopes), (effect + shifts) / (1 + slopes)])
-    # With a slope of 1 or -1 the estimate is as large whatever the effect.
+    # With a slope of 1 or -1 the estimate is as large whatever the effect; with a steeper one it is for effects without
+    # end, and is taken to be for all: the interval is then too wide rather than too narrow.
     same = np.abs(np.abs(slopes) - 1) < _SAME
-    low = np.sort(np.where(same, -np.inf, roots.min(axis=0)))
-    high = np.sort(np.where(same, np.inf, roots.max(axis=0)))[::-1]
+    endless = same | (np.abs(slopes) > 1)
+    low = np.sort(np.where(endless, -np.inf, roots.min(axis=0)))
+    high = np.sort(np.where(endless, np.inf, roots.max(axis=0)))[::-1]
     rank = math.floor((1 - level) * len(shifts) + _SAME)
     as_large = np.abs(shifts) >= abs(effect) * (1 - _SAME)
     spread = shifts - slopes * effect

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.lab.estimators import did, its
+from passerelle.lab.estimators.augmented import estimate_asc
 from passerelle.lab.estimators.cluster_randomised import estimate_cluster_randomised
 from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.estimators.its import estimate_its
 from passerelle.lab.estimators.switchback import estimate_switchback
+from passerelle.lab.estimators.synthetic_control import estimate_sc
+from passerelle.lab.estimators.synthetic_did import estimate_sdid
 from passerelle.lab.estimators.twfe import estimate_twfe
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Assignment, Question
@@ -30,6 +33,9 @@ METHODS: Mapping[str, Estimate] = {
     "cs": estimate_cs,
     "cluster_randomised": estimate_cluster_randomised,
     "switchback": estimate_switchback,
+    "sc": estimate_sc,
+    "asc": estimate_asc,
+    "sdid": estimate_sdid,
 }
 
 

@@ -7,12 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
-import duckdb
-
 from passerelle.lake.catalogue import METADATA, Catalogue, quoted, write_layout
+from passerelle.lake.faults import storage_faults
 from passerelle.lake.filing import Filing
 from passerelle.lake.front import Front
-from passerelle.model.disk import storage_faults
 from passerelle.model.errors import InvalidValueError
 
 
@@ -25,7 +23,7 @@ def copy_lake(catalogue: Catalogue, front: Front, filing: Filing, target: Path) 
     if target.exists() and any(target.iterdir()):
         raise InvalidValueError(f"{target} is not empty; a backup needs a folder of its own", where=str(target))
     target.mkdir(parents=True, exist_ok=True)
-    with filing.lock, storage_faults(str(target), duckdb.Error), catalogue.rewriting:
+    with filing.lock, storage_faults(str(target)), catalogue.rewriting:
         front.copy_to(target / "front.sqlite")
         _copy_catalogue(catalogue, target / "catalogue.ducklake")
         data = catalogue.folder / "data"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from passerelle.lake.catalogue import TABLES, Catalogue
-from passerelle.model.disk import storage_faults
+from passerelle.lake.faults import storage_faults
 
 _TIERS = ((0, 16 << 20, 32), (16 << 20, 256 << 20, 8))
 """From and below how many bytes files are alike, and how many are worth merging: each row is rewritten twice."""
@@ -28,7 +28,7 @@ class Compaction:
 
     def run(self) -> None:
         """Merge all files below the target size, sorted."""
-        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder), duckdb.Error):
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             for table in TABLES:
                 self._rewrite(table)
                 self._call(f"ducklake_merge_adjacent_files('lake', '{table}')")
@@ -36,7 +36,7 @@ class Compaction:
 
     def run_due(self) -> bool:
         """Whether there were enough small files of a size to merge; they are merged then."""
-        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder), duckdb.Error):
+        with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             done = False
             for table in TABLES:
                 for least, most, count in _TIERS:

@@ -14,12 +14,12 @@ import structlog
 from passerelle.lake.catalogue import Catalogue, read_progress
 from passerelle.lake.committer import Committer, answer
 from passerelle.lake.contract import Origin, Receipt
+from passerelle.lake.faults import storage_faults
 from passerelle.lake.front import Front, Key
 from passerelle.lake.pending import Piece, Rows, split_rows
 from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.settle import apply, insert, settle
 from passerelle.lake.state import State
-from passerelle.model.disk import storage_faults
 from passerelle.model.errors import IdempotencyError, StorageFullError
 from passerelle.model.observation import OBSERVATION, VERSION
 
@@ -126,7 +126,7 @@ class Filing:
         insert(cursor, "current", rows.fresh)
 
     def _faults(self) -> AbstractContextManager[None]:
-        return storage_faults(str(self._catalogue.folder), duckdb.Error)
+        return storage_faults(str(self._catalogue.folder))
 
     def _remember(self, cursor: duckdb.DuckDBPyConnection, origin: Origin, rows: int) -> None:
         cursor.execute(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from passerelle.model.disk import storage_faults
+from passerelle.lake.faults import storage_faults
 from passerelle.model.observation import VERSION
 
 _SCHEMA = """

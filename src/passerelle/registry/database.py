@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -17,8 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from passerelle.model.disk import storage_faults
-from passerelle.model.errors import LayoutError
+from passerelle.model.errors import LayoutError, StorageFullError
 
 _BUSY_MS = 10_000
 _WRITES = "passerelle_writes"
@@ -46,9 +46,13 @@ def open_database(path: Path) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the write lock from its start; committed at the end, rolled back on an error."""
-    told = storage_faults("registry.sqlite", OperationalError)
-    with told, engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
-        yield connection
+    try:
+        with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StorageFullError(f"the disk takes no more bytes: {error.orig}", where="registry.sqlite") from error
+        raise
 
 
 def _prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001

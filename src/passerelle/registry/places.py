@@ -119,11 +119,17 @@ def list_places(
     after: str | None = None,
 ) -> list[StoredPlace]:
     """Places by id, those after the id `after`; `area` is a code or `division:code`, `q` words of the name."""
-    statement = select_page(_selection(), PLACES.c.id, area=area, bbox=bbox, limit=limit, after=after)
+    statement = _selection().order_by(PLACES.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(PLACES.c.id > after)
     if kind is not None:
         statement = statement.where(PLACES.c.kind == kind)
     if sector is not None:
         statement = statement.where(_has_sector(sector))
+    if area is not None:
+        statement = statement.where(in_area(area))
+    if bbox is not None:
+        statement = statement.where(*in_box(bbox))
     for word in fold(q or "").split():
         statement = statement.where(PLACES.c.folded.contains(word, autoescape=True))
     return [_read(row) for row in connection.execute(statement)]
@@ -139,31 +145,13 @@ def count_places(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(PLACES)).scalar_one()
 
 
-def select_page(
-    selection: Select[Any],
-    key: ColumnElement[Any],
-    *,
-    area: str | None,
-    bbox: Box | None,
-    limit: int,
-    after: str | int | None,
-) -> Select[Any]:
-    """`limit` rows of a selection with places, by `key`, those after the key `after`, in `area` and `bbox`."""
-    statement = selection.order_by(key).limit(limit)
-    if after is not None:
-        statement = statement.where(key > after)
-    if area is not None:
-        statement = statement.where(_in_area(area))
-    return statement if bbox is None else statement.where(*_in_box(bbox))
-
-
-def _in_box(bbox: Box) -> Sequence[ColumnElement[bool]]:
+def in_box(bbox: Box) -> Sequence[ColumnElement[bool]]:
     """Conditions that a place's bounds meet `bbox`, edges included."""
     west, south, east, north = bbox
     return (PLACES.c.west <= east, PLACES.c.east >= west, PLACES.c.south <= north, PLACES.c.north >= south)
 
 
-def _in_area(area: str) -> ColumnElement[bool]:
+def in_area(area: str) -> ColumnElement[bool]:
     """The condition that a place lies in `area`, a code or `division:code`."""
     division, colon, code = area.rpartition(":")
     condition = exists().where(PLACE_AREAS.c.place == PLACES.c.id, PLACE_AREAS.c.code == code)

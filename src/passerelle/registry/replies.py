@@ -70,13 +70,41 @@ REPLIES = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class NewReply:
-    """What is known of a reply when its bytes have been kept; one whose bytes may not be is unreadable at once.
+class StoredReply:
+    """A reply's row.
 
     `received` is when its bytes were held, by this node or (`recorded`) by the dated recording it
-    replays; `kept` when this node wrote them. `form` reads them. `dropped` is when retention
-    dropped the bytes, None while they are kept.
+    replays; `kept` when this node wrote them. `form` reads them. `checks` counts the times the
+    publisher answered with the same bytes again, `checked` is the last. `dropped` is when retention
+    dropped the bytes, None while they are kept. `readings` counts how often they were parsed.
     """
+
+    id: int
+    feed: str
+    form: str
+    name: str
+    content_type: str
+    received: datetime
+    recorded: bool
+    kept: datetime
+    sha256: str
+    bytes: int
+    stored_bytes: int
+    dropped: datetime | None
+    state: ReplyState
+    reason: str | None
+    rows: int
+    refused: int
+    places: int
+    series: int
+    readings: int
+    checks: int
+    checked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReply:
+    """What is known of a reply when its bytes have been kept; one whose bytes may not be is unreadable at once."""
 
     feed: str
     form: str
@@ -91,24 +119,6 @@ class NewReply:
     state: ReplyState = ReplyState.HELD
     reason: str | None = None
     dropped: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredReply(NewReply):
-    """A reply's row: what became of it as well.
-
-    `checks` counts the times the publisher answered with the same bytes again, `checked` is the
-    last. `readings` counts how often they were parsed.
-    """
-
-    id: int
-    rows: int
-    refused: int
-    places: int
-    series: int
-    readings: int
-    checks: int
-    checked: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

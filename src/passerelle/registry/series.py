@@ -27,7 +27,7 @@ from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.quantity import list_quantities
 from passerelle.model.series import Series, format_series_id
 from passerelle.registry.fold import fold
-from passerelle.registry.places import PLACES, Box, select_page
+from passerelle.registry.places import PLACES, Box, in_area, in_box
 from passerelle.registry.schema import METADATA
 
 SERIES = Table(
@@ -106,9 +106,15 @@ def list_series(
     after: int | None = None,
 ) -> list[StoredSeries]:
     """Series by number, those after the number `after`; `q` holds words of place, facet or quantity's titles."""
-    statement = select_page(_selection(), SERIES.c.number, area=area, bbox=bbox, limit=limit, after=after)
+    statement = _selection().order_by(SERIES.c.number).limit(limit)
+    if after is not None:
+        statement = statement.where(SERIES.c.number > after)
     equal = {SERIES.c.sector: sector, SERIES.c.quantity: quantity, SERIES.c.place: place, SERIES.c.feed: feed}
     statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
+    if area is not None:
+        statement = statement.where(in_area(area))
+    if bbox is not None:
+        statement = statement.where(*in_box(bbox))
     for word in fold(q or "").split():
         statement = statement.where(_says(word))
     return [_read(row) for row in connection.execute(statement)]

@@ -9,18 +9,11 @@ from passerelle.lab.question import Question
 
 
 def test_units_that_moved_on_the_eve() -> None:
-    """The treated rise by 4 in the last four of 24 times; declared as anticipation, these are left out."""
+    """The treated rise by 2 in the last four of 24 times; declared as anticipation, these are left out."""
     city = draw(1, effect=4)
-    city.outcomes[:10, 20:24] += 4
+    city.outcomes[:10, 20:24] += 2
     assert told(check_anticipation(case(city))) == ("failed", "moved")
     assert told(check_anticipation(case(city, question=Question(method="did", anticipation=4)))) == ("passed", "still")
-
-
-def test_too_little_to_matter() -> None:
-    """An early rise of 2 can't make 20."""
-    city = draw(1, effect=20)
-    city.outcomes[:10, 20:24] += 2
-    assert told(check_anticipation(case(city))) == ("not_applicable", "moved_little")
 
 
 def test_units_that_did_not() -> None:

@@ -17,7 +17,7 @@ _FEWEST = 3
 
 
 def check_anticipation(case: Case) -> Check:
-    """Failed where the last fifth of the times before moved away from the earlier ones, by enough for the claim."""
+    """Failed where the last fifth of the times before moved away from the earlier ones beyond chance."""
     aligned = case.aligned
     if aligned is None:
         return Check(NAME, Outcome.NOT_APPLICABLE, "no_comparison")
@@ -35,9 +35,7 @@ def check_anticipation(case: Case) -> Check:
     numbers |= {"moved": moved.effect, "low": moved.effect - half_width, "high": moved.effect + half_width}
     numbers["p"] = moved.p_value()
     if numbers["p"] < CHANCE:
-        if abs(moved.effect) + half_width < case.room:
-            return Check(NAME, Outcome.NOT_APPLICABLE, "moved_little", numbers)
         return Check(NAME, Outcome.FAILED, "moved", numbers)
-    if half_width > case.size:
+    if half_width > abs(case.result.effect):
         return Check(NAME, Outcome.NOT_APPLICABLE, "blind", numbers)
     return Check(NAME, Outcome.PASSED, "still", numbers)

@@ -64,14 +64,12 @@ def check_drift(case: Case) -> Check:
     drift, half_width = slope.effect * distance, slope.half_width(1 - CHANCE) * distance
     numbers = {"drift": drift, "low": drift - half_width, "high": drift + half_width, "times": float(times)}
     numbers["breakdown"] = find_breakdown(aligned, result)
-    claimed = case.claim is Claim.EFFECT
     if abs(drift) > half_width:
-        if claimed and np.sign(drift) != np.sign(result.effect):
-            return Check(NAME, Outcome.NOT_APPLICABLE, "opposite_drift", numbers)
-        if abs(drift) + half_width < case.room:
-            return Check(NAME, Outcome.NOT_APPLICABLE, "small_drift", numbers)
-        return Check(NAME, Outcome.FAILED, "drift" if claimed else "any_drift", numbers)
-    if half_width > case.size:
+        if np.sign(drift) == np.sign(result.effect):
+            return Check(NAME, Outcome.FAILED, "drift", numbers)
+        return Check(NAME, Outcome.NOT_APPLICABLE, "opposite_drift", numbers)
+    claimed = case.claim is Claim.EFFECT
+    if half_width > abs(result.effect):
         return Check(NAME, Outcome.NOT_APPLICABLE, "blind" if claimed else "might_hide", numbers)
     return Check(NAME, Outcome.PASSED, "parallel" if claimed else "no_drift", numbers)
 

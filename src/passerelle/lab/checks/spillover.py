@@ -45,11 +45,10 @@ def check_spillover(case: Case) -> Check:
         "p": ring.p_value(),
         "without": case.result.effect if without is None else without.effect,
     }
-    half_width = ring.half_width(case.result.level)
     if numbers["p"] < CHANCE:
         return Check(NAME, Outcome.FAILED, "ring_moved", numbers)
     if without is not None and np.sign(without.effect) != np.sign(case.result.effect):
         return Check(NAME, Outcome.FAILED, "needs_ring", numbers)
-    if half_width > case.size:
+    if ring.half_width(case.result.level) > abs(case.result.effect):
         return Check(NAME, Outcome.NOT_APPLICABLE, "blind", numbers)
     return Check(NAME, Outcome.PASSED, "same_without", numbers)
