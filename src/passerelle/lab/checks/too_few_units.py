@@ -13,7 +13,7 @@ NAME = "too_few_units"
 FEWEST_DEGREES = 4.0
 """Below four degrees of freedom small-sample p values are not to be relied on: Tipton 2015, doi:10.1037/met0000011."""
 
-_CLUSTERED = ("clusters", "cluster_scores")
+_CLUSTERED = ("clusters", "cluster_scores", "influence")
 
 FEWEST_TIMES = 3 * BLOCKS
 """Blocks of three: in shorter ones a block is one day or two, and blocks are as alike as days."""
@@ -42,12 +42,12 @@ def check_inference(case: Case) -> Check:
         return Check(NAME, Outcome.PASSED, "enough_permutations", numbers)
     if result.inference == "blocks":
         return check_too_few_units(panel.times >= panel.starts[0])
-    if result.inference not in _CLUSTERED:
+    if result.inference not in _CLUSTERED or panel.treated.all():
         return Check(NAME, Outcome.NOT_APPLICABLE, "by_the_method")
     sides = [len(np.unique(panel.clusters[side])) for side in (panel.treated, ~panel.treated)]
     numbers |= {"treated": float(sides[0]), "comparison": float(sides[1]), "degrees": count_degrees(*sides)}
     numbers["fewest"] = FEWEST_DEGREES
-    if numbers["degrees"] < FEWEST_DEGREES and sides[1] > 0:
+    if numbers["degrees"] < FEWEST_DEGREES:
         return Check(NAME, Outcome.FAILED, "few_clusters", numbers)
     return Check(NAME, Outcome.PASSED, "enough_clusters", numbers)
 
