@@ -13,6 +13,7 @@ from passerelle.lab.context import Context
 from passerelle.lab.methods import METHODS, Choice, choose
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
+from passerelle.lab.refit import CONTRASTS
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import Judgement, judge
 
@@ -44,7 +45,15 @@ def analyse(
     estimate = METHODS[choice.method]
     result = estimate(panel, question)
     tell(1, len(CHECKS_OF[choice.method]) + 1)
-    case = Case(panel, question, known, result, estimate, compares=choice.method in COMPARES)
+    case = Case(
+        panel,
+        question,
+        known,
+        result,
+        estimate,
+        compares=choice.method in COMPARES,
+        contrast=CONTRASTS.get(choice.method),
+    )
     result = result.with_checks(*run_checks(case, tell))
     return Analysis(panel, question, choice, result, judge(result, question.wanted, question.smallest))
 

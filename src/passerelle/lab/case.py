@@ -13,7 +13,9 @@ from passerelle.lab.context import Context
 from passerelle.lab.methods import Estimate
 from passerelle.lab.panel import Flags, Panel
 from passerelle.lab.question import Question
+from passerelle.lab.refit import Refit
 from passerelle.lab.result import Check, Outcome, Result
+from passerelle.lab.synthetic import Contrast, read_setting
 from passerelle.model.errors import StudyError
 
 CHANCE = 0.01
@@ -32,7 +34,7 @@ class Claim(StrEnum):
 class Case:
     """One result to refute. `estimate` is the method that made it, to be asked again of other units and times.
 
-    `compares` says that the method takes the comparison units' mean change off the treated units'.
+    `compares` says that the method looks at units without the change; `contrast` is how it weighs them, where it does.
     """
 
     panel: Panel
@@ -41,6 +43,7 @@ class Case:
     result: Result
     estimate: Estimate
     compares: bool = True
+    contrast: Contrast | None = None
 
     @cached_property
     def claim(self) -> Claim:
@@ -53,8 +56,15 @@ class Case:
 
     @cached_property
     def aligned(self) -> Aligned | None:
-        """The panel by times since the change; None where the method doesn't compare mean changes, or with nobody."""
+        """The panel by times since the change; None where the method compares with nobody."""
         return None if not self.compares else align(self.panel, self.question.anticipation)
+
+    @cached_property
+    def refit(self) -> Refit | None:
+        """The weighed comparison, to be made again; None where the method doesn't weigh units."""
+        if self.contrast is None:
+            return None
+        return Refit(read_setting(self.panel, self.question, self.result.method), self.contrast)
 
     def survives(self, result: Result | None) -> bool:
         """Whether another estimate makes the same claim: for an effect, its interval excludes zero the same way."""

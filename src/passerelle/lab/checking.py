@@ -63,8 +63,8 @@ CHECKS_OF: Mapping[str, tuple[str, ...]] = {
 }
 """The checks of each method; what lots were drawn for needs no placebo, its inference is one."""
 
-COMPARES = ("did", "twfe", "cs", "cluster_randomised")
-"""The methods that take the comparison units' mean change off the treated units'."""
+COMPARES = ("did", "twfe", "cs", "sc", "asc", "sdid", "cluster_randomised")
+"""The methods that look at units without the change."""
 
 
 def run_checks(case: Case, progress: Callable[[int, int], None]) -> tuple[Check, ...]:

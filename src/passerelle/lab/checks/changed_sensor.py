@@ -101,7 +101,7 @@ def _by_unit(case: Case, changed: Changed) -> Flags:
 
 def _gap(case: Case) -> tuple[Floats, Floats]:
     """Treated less comparison, and the times since the change; what the method expected stands in for the latter."""
-    if case.aligned is not None:
+    if case.aligned is not None and case.refit is None:
         return case.aligned.gap(), case.aligned.since.astype(float)
     path = case.result.path
     if path is None:

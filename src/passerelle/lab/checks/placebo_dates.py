@@ -12,6 +12,7 @@ from passerelle.lab.case import CHANCE, Case, Claim, not_claimed
 from passerelle.lab.estimators.did_blocks import fit_did
 from passerelle.lab.paired import Paired
 from passerelle.lab.panel import Flags, Floats
+from passerelle.lab.refit import Refit
 from passerelle.lab.result import Check, Outcome, Result
 
 NAME = "placebo_dates"
@@ -64,6 +65,8 @@ def check_dates(case: Case) -> Check:
     """
     if case.claim is not Claim.EFFECT:
         return not_claimed(NAME, "nothing_to_refute")
+    if case.refit is not None:
+        return _check_weighed(case, case.refit)
     scores = _score_aligned(case.aligned) if case.aligned is not None else _score_again(case)
     if len(scores) < 2:
         return Check(NAME, Outcome.NOT_APPLICABLE, "none", {"count": 0.0})
@@ -84,6 +87,24 @@ def check_dates(case: Case) -> Check:
     if numbers["share"] > 0.05:
         return Check(NAME, Outcome.FAILED, "common_scores", numbers)
     return Check(NAME, Outcome.PASSED, "rare_scores", numbers)
+
+
+def _check_weighed(case: Case, refit: Refit) -> Check:
+    """Failed where a weighed comparison, made up to a date in the later half of the times before, shows as much there.
+
+    Over fewer times before, few units can be weighed to look like any other, and a gap after is no sign.
+    """
+    before, after = refit.setting.before.shape[1], refit.setting.after.shape[1]
+    length, dates = _place(before, after)
+    placebos = np.abs(refit.at_dates([date for date in dates if 2 * date >= before], length))
+    if not len(placebos):
+        return Check(NAME, Outcome.NOT_APPLICABLE, "none", {"count": 0.0})
+    count, larger = len(placebos), int((placebos >= abs(case.result.effect)).sum())
+    numbers = {"count": float(count), "larger": float(larger), "needed": float(FEWEST_FOR_FIVE_PERCENT)}
+    numbers |= {"largest": float(placebos.max())}
+    if larger:
+        return Check(NAME, Outcome.FAILED, "larger_gap", numbers)
+    return Check(NAME, Outcome.NOT_APPLICABLE, "smaller_gaps", numbers)
 
 
 def _place(before: int, after: int) -> tuple[int, list[int]]:

@@ -20,6 +20,7 @@ from passerelle.lab.panel import Flags, Floats
 from passerelle.lab.result import Check, Outcome
 
 NAME = "placebo_places"
+_RANKS = ("exchange_by_fit",)
 _DRAWS = 199
 _MOST = 0.1
 """Twice the level at which the effect was found: the two tests differ a little, and an effect near its limit
@@ -30,6 +31,8 @@ def check_placebo_places(case: Case) -> Check:
     """Failed where more than one in ten placebo places, the real one counted, shows as large an effect."""
     if case.claim is not Claim.EFFECT:
         return not_claimed(NAME)
+    if case.refit is not None:
+        return _tell_ranks(case)
     aligned = case.aligned
     if aligned is None:
         return Check(NAME, Outcome.NOT_APPLICABLE, "no_comparison")
@@ -44,6 +47,17 @@ def check_placebo_places(case: Case) -> Check:
     if numbers["share"] > _MOST:
         return Check(NAME, Outcome.FAILED, "common", numbers)
     return Check(NAME, Outcome.PASSED, "rare", numbers)
+
+
+def _tell_ranks(case: Case) -> Check:
+    """A synthetic method whose inference is the rank among placebo places: its p value is this check's."""
+    result = case.result
+    numbers = {"share": result.p_value, "smallest": result.smallest_p}
+    if result.inference not in _RANKS:
+        return Check(NAME, Outcome.NOT_APPLICABLE, "other_inference", numbers)
+    if result.p_value > 1 - result.level:
+        return Check(NAME, Outcome.FAILED, "ranked_low", numbers)
+    return Check(NAME, Outcome.PASSED, "ranked_high", numbers)
 
 
 def rank_places(aligned: Aligned, seed: int) -> tuple[float, Floats]:
