@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from passerelle.cli.lab_design import assign, nulls, power
 from passerelle.cli.lab_page import show_answer
 from passerelle.cli.output import show, with_json
 from passerelle.cli.progress import progress_bar
@@ -177,5 +178,8 @@ def _ask(given: dict[str, Any]) -> Question:
         seed=given["seed"],
     )
 
+
+for command in (power, nulls, assign):
+    lab.add_command(command)
 
 COMMANDS = {"lab": lab}

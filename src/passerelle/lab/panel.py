@@ -86,6 +86,10 @@ class Panel:
             given=None if self.given is None else self.given[kept][:, columns],
         )
 
+    def with_clusters(self, clusters: Indices) -> Panel:
+        """The same units grouped otherwise."""
+        return replace(self, clusters=clusters)
+
     def with_outcomes(self, outcomes: Floats) -> Panel:
         """The same units and times with other outcomes."""
         return replace(self, outcomes=outcomes)

@@ -62,12 +62,18 @@ class PanelFile:
 
 
 def read_panel(
-    path: Path, columns: Columns, *, treated: Sequence[str] = (), start: str | None = None, decimal: str = "."
+    path: Path,
+    columns: Columns,
+    *,
+    treated: Sequence[str] = (),
+    start: str | None = None,
+    decimal: str = ".",
+    changed: bool = True,
 ) -> PanelFile:
     """The panel in `path`, where the `treated` units had the change from `start`, or each from its own first time.
 
     Units stand in the order of their names, times ascend. `treated` may name several units in one text, separated by
-    commas; where `columns.first` is given too, both must say the same.
+    commas; where `columns.first` is given too, both must say the same. Without `changed` no unit had any change.
     """
     frame = _read(path, columns)
     unnamed = frame.filter(pl.col(columns.unit).is_null() | pl.col(columns.time).is_null())
@@ -86,11 +92,17 @@ def read_panel(
         for name in (columns.cluster, columns.strata)
     )
     given = _given(frame, columns, outcomes.shape, flat, decimal)
+    if not changed:
+        first = np.full(len(names), np.inf)
+    elif given is None:
+        first = _first(frame, columns, names, clock, treated, start)
+    else:
+        first = _since(given, clock)
     found = panel(
         tuple(names),
         clock.times,
         outcomes,
-        _first(frame, columns, names, clock, treated, start) if given is None else _since(given, clock),
+        first,
         clusters=clusters,
         traits=_facts(frame, columns.traits, "at_unit", columns.unit, decimal),
         surroundings=_facts(frame, columns.surroundings, "at_time", columns.time, decimal),

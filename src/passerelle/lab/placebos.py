@@ -1,0 +1,131 @@
+"""Studies of changes that never were, cut from a panel's own history: what they find, they find by chance.
+
+A placebo study takes a window of the history that touches no excluded time and the units seen throughout it, and lots
+say which of them are treated with nothing. Windows overlap and share units, so that a thousand studies are not a
+thousand independent ones: each names its unit and stretch of time, and shares are bounded by drawing units and
+stretches anew, each by itself (Owen 2007, doi:10.1214/07-AOAS122).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from passerelle.lab.panel import Flags, Floats, Indices, Panel
+from passerelle.model.errors import InvalidValueError, StudyError
+
+RESAMPLES = 1000
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A study's size: how many clusters are treated, or which units, and its times before and after the change.
+
+    Where no clusters are given each unit is its own.
+    """
+
+    treated: int | tuple[str, ...]
+    before: int
+    after: int
+
+    def __post_init__(self) -> None:
+        for name, count in (("treated", self.count), ("before", self.before), ("after", self.after)):
+            if count < 1:
+                raise InvalidValueError(f"{name} is {count}; 1 or more is needed", where=name)
+
+    @property
+    def count(self) -> int:
+        """How many units are treated."""
+        return self.treated if isinstance(self.treated, int) else len(self.treated)
+
+    @property
+    def length(self) -> int:
+        """Times in the window."""
+        return self.before + self.after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placebo:
+    """A window with a change that never was, and the unit and stretch of time it belongs to."""
+
+    panel: Panel
+    unit: int
+    stretch: int
+
+    def raised(self, share: float) -> Panel:
+        """The same with an effect: each treated unit's mean before the change, times `share`, from the change on."""
+        panel = self.panel
+        after = panel.times >= panel.starts[0]
+        added = share * panel.outcomes[:, ~after].mean(axis=1) * panel.treated
+        return panel.with_outcomes(panel.outcomes + np.outer(added, after))
+
+
+def draw_placebos(
+    history: Panel, shape: Shape, count: int, seed: int, excluded: Flags | None = None
+) -> Iterator[Placebo]:
+    """`count` placebo studies of `shape`, the same for the same seed; `excluded` says which times none may touch."""
+    random = np.random.default_rng(seed)
+    starts = _free_starts(history, shape, excluded)
+    named = None if isinstance(shape.treated, int) else [history.units.index(one) for one in shape.treated]
+    for _ in range(count):
+        for _ in range(_TRIES):
+            start = int(random.choice(starts))
+            columns = np.arange(start, start + shape.length)
+            seen = np.asarray(~np.isnan(history.outcomes[:, columns]).any(axis=1), dtype=np.bool_)
+            pool = np.flatnonzero(seen)
+            clusters = np.unique(history.clusters[pool])
+            if named is None and len(clusters) >= shape.count:
+                chosen = random.choice(clusters, shape.count, replace=False)
+                treated = pool[np.isin(history.clusters[pool], chosen)]
+                break
+            if named is not None and seen[named].all():
+                treated = np.array(named)
+                break
+        else:
+            raise StudyError("hardly any window of the history has enough units seen throughout", where="history")
+        first = np.full(len(history.units), np.inf)
+        first[treated] = history.times[start + shape.before]
+        yield Placebo(
+            history.with_first(first).select(seen, columns), int(history.clusters[treated[0]]), start // shape.length
+        )
+
+
+def _free_starts(history: Panel, shape: Shape, excluded: Flags | None) -> Indices:
+    there = len(np.unique(history.clusters))
+    if isinstance(shape.treated, int) and shape.count > there:
+        raise StudyError(f"{shape.count} are to be treated, of {there}", where="treated")
+    count = len(history.times) - shape.length + 1
+    if count < 1:
+        raise StudyError(
+            f"the history has {len(history.times)} times; a study of {shape.before} before and {shape.after} after "
+            "does not fit in it",
+            where="history",
+        )
+    touched = np.zeros(len(history.times)) if excluded is None else excluded.astype(float)
+    in_window = np.convolve(touched, np.ones(shape.length), mode="valid")
+    free = np.flatnonzero(in_window < 0.5)
+    if not len(free):
+        raise StudyError("every window of the history touches a time that is excluded", where="excluded")
+    return free
+
+
+def bound_share(counted: Flags, units: Indices, stretches: Indices, level: float, seed: int) -> tuple[float, float]:
+    """Between which shares `counted` lies at `level`, units and stretches of time drawn anew, each by itself."""
+    random = np.random.default_rng(seed)
+    shares = np.empty(RESAMPLES)
+    unit, stretch = (np.unique(one, return_inverse=True)[1] for one in (units, stretches))
+    for row in range(RESAMPLES):
+        weights = _again(random, unit) * _again(random, stretch)
+        total = weights.sum()
+        shares[row] = weights @ counted / total if total else np.nan
+    low, high = np.nanquantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _again(random: np.random.Generator, member: Indices) -> Floats:
+    """How often each study's unit (or stretch) came when as many were drawn with replacement."""
+    count = int(member.max()) + 1
+    return np.bincount(random.integers(count, size=count), minlength=count)[member].astype(float)
