@@ -59,7 +59,8 @@ def main() -> None:
 `.venv/bin/python bench/run.py lab_its`; {DRAWS} synthetic histories a row, seed {SEED}; {describe()}.
 
 No change was made in any, so that an interval without zero is a false alarm. All fit a level, a straight trend and a
-change of level. Widths are in standard deviations of the innovations. The chance error of a share near 95 % is ±{200 * (0.95 * 0.05 / DRAWS) ** 0.5:.1f}.
+change of level. Widths are in standard deviations of the innovations. The chance error of a share
+near 95 % is ±{200 * (0.95 * 0.05 / DRAWS) ** 0.5:.1f}.
 
 {rows}
 """
