@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS lake.progress (sequence BIGINT, turn BIGINT, loads BI
 COMMIT;
 CALL lake.set_option('parquet_compression', 'zstd');
 CALL lake.set_option('parquet_version', '2');
+CALL lake.set_option('parquet_row_group_size', '32768', table_name => 'superseded');
 CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'current');
 CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'superseded');
 CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'loaded');
@@ -114,14 +115,20 @@ class Catalogue:
             cursor.close()
 
     @contextmanager
+    def reading(self) -> Iterator[None]:
+        """No file that somebody may need who began to read within it is deleted before it ends."""
+        mark = object()
+        self._reading[id(mark)] = datetime.now(UTC)
+        try:
+            yield
+        finally:
+            del self._reading[id(mark)]
+
+    @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one read; no file that it may need is deleted before it ends."""
-        with self.cursor() as cursor:
-            self._reading[id(cursor)] = datetime.now(UTC)
-            try:
-                yield cursor
-            finally:
-                del self._reading[id(cursor)]
+        """A cursor for one read; see `reading`."""
+        with self.reading(), self.cursor() as cursor:
+            yield cursor
 
     def oldest_read(self) -> datetime | None:
         """When the oldest read under way began."""

@@ -23,8 +23,10 @@ from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.committer import Committer, Submission
 from passerelle.lake.compaction import Compaction
 from passerelle.lake.contract import Origin, Receipt, Selection, Size
+from passerelle.lake.direct import open_direct
 from passerelle.lake.files import FileLists
 from passerelle.lake.filing import Filing
+from passerelle.lake.footers import Footers
 from passerelle.lake.front import Front, encode
 from passerelle.lake.query import (
     open_source,
@@ -97,6 +99,7 @@ class DuckLakeStore:
     ) -> None:
         self._catalogue = catalogue
         self._lists = FileLists(catalogue)
+        self._footers = Footers()
         self._front = front
         self._state = state
         self._committer = committer
@@ -135,6 +138,10 @@ class DuckLakeStore:
 
     def read(self, selection: Selection, limit: int | None = None) -> pa.Table:
         """The selected keys' versions."""
+        with open_direct(self._catalogue, self._lists, self._footers, self._state.pending, selection) as direct:
+            rows = None if direct is None else direct.read(limit)
+        if rows is not None:
+            return rows
         with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
             return select_versions(source, limit)
 

@@ -8,35 +8,46 @@ list of files changes at commits only, and all commits are this process's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import duckdb
 
 from passerelle.lake.catalogue import METADATA, TABLES, Catalogue, quoted, read_progress
 from passerelle.lake.contract import Selection
 from passerelle.lake.rows import to_microseconds
 
+LISTED = 50
+"""From more series than so many on, files aren't chosen by series."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 _SELECT = f"""
-    SELECT t.table_name, f.path, d.data_file_id IS NOT NULL,
+    SELECT t.table_name, f.path, d.path, coalesce(d.delete_count, 0),
         TRY_CAST(series.min_value AS BIGINT), TRY_CAST(series.max_value AS BIGINT),
-        epoch_us(TRY_CAST(start.min_value AS TIMESTAMPTZ)), epoch_us(TRY_CAST(start.max_value AS TIMESTAMPTZ))
+        epoch_us(TRY_CAST(start.min_value AS TIMESTAMPTZ)), epoch_us(TRY_CAST(start.max_value AS TIMESTAMPTZ)),
+        coalesce(reason.null_count = f.record_count, false)
     FROM {METADATA}.ducklake_data_file f
     JOIN {METADATA}.ducklake_table t ON t.table_id = f.table_id AND t.end_snapshot IS NULL
     JOIN {METADATA}.ducklake_file_column_stats series ON series.data_file_id = f.data_file_id AND series.column_id = 1
     JOIN {METADATA}.ducklake_file_column_stats start ON start.data_file_id = f.data_file_id AND start.column_id = 2
+    LEFT JOIN {METADATA}.ducklake_file_column_stats reason
+        ON reason.data_file_id = f.data_file_id AND reason.column_id = 5
     LEFT JOIN {METADATA}.ducklake_delete_file d ON d.data_file_id = f.data_file_id AND d.end_snapshot IS NULL
     WHERE f.end_snapshot IS NULL AND t.table_name IN {TABLES}"""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A Parquet file, the series and starts between which its rows lie, and whether some of them were deleted."""
+    """A Parquet file, and the series and starts between which its rows lie; `deleted` names so many rows of it that
+    were deleted, by their positions."""
 
     path: Path
-    sparse: bool
+    deleted: Path | None
+    deleted_rows: int
     series: tuple[int, int]
     start: tuple[int, int]
+    plain: bool
+    """Whether no row has a reason."""
 
     def may_hold(self, numbers: Sequence[int], first: int | None, last: int | None) -> bool:
         """Whether a row of series `numbers`, with a start from `first` to before `last`, can be in it."""
@@ -53,18 +64,22 @@ class FileList:
     progress: tuple[int, int, int]
     tables: Mapping[str, tuple[DataFile, ...]]
 
-    def find(self, table: str, selection: Selection) -> list[Path] | None:
-        """The files that may hold the selected rows of `table`; None where only the engine knows which are left."""
-        if selection.series is None:
-            return None
-        found = [file for file in self.tables[table] if _may_hold(file, selection)]
-        return None if any(file.sparse for file in found) else [file.path for file in found]
+    def list_files(self, table: str, selection: Selection) -> list[DataFile]:
+        """The files that may hold the selected rows of `table`."""
+        return [file for file in self.tables[table] if _may_hold(file, selection)]
 
-    def list_stops(self, selection: Selection) -> list[int]:
-        """Microseconds before which ever more of the selection's files begin, fourfold each time."""
+    def find(self, table: str, selection: Selection) -> list[DataFile] | None:
+        """`list_files`; None where rows of theirs were deleted."""
+        found = self.list_files(table, selection)
+        return None if any(file.deleted for file in found) else found
+
+    def list_parts(self, selection: Selection) -> list[Selection]:
+        """Beginnings of a single series' selection, each of whose rows are in four times as many files at most."""
+        if selection.series is None or len(set(selection.series)) != 1:
+            return []
         begins = sorted(file.start[0] for files in self.tables.values() for file in files if _may_hold(file, selection))
-        steps = (begins[4**step] for step in range(len(begins)) if 4**step < len(begins))
-        return list(dict.fromkeys(steps))
+        stops = (begins[4**step] for step in range(len(begins)) if 4**step < len(begins))
+        return [replace(selection, end=_EPOCH + timedelta(microseconds=stop)) for stop in dict.fromkeys(stops)]
 
 
 def _may_hold(file: DataFile, selection: Selection) -> bool:
@@ -80,25 +95,31 @@ class FileLists:
         self._catalogue = catalogue
         self._last: FileList | None = None
 
-    def find(self, cursor: duckdb.DuckDBPyConnection) -> FileList | None:
+    def find(self) -> FileList | None:
         """The list as it is now, or None while a commit is changing it."""
         commits = self._catalogue.commits()
         if commits is None:
             return None
         if self._last is not None and self._last.commits == commits:
             return self._last
-        progress = read_progress(cursor)
+        with self._catalogue.cursor() as cursor:
+            progress = read_progress(cursor)
+            found = cursor.execute(_SELECT).fetchall()
         tables: dict[str, list[DataFile]] = {table: [] for table in TABLES}
-        for table, name, sparse, *bounds in cursor.execute(_SELECT).fetchall():
-            path = self._catalogue.folder / "data" / "main" / table / name
-            tables[table].append(DataFile(path, sparse, (bounds[0], bounds[1]), (bounds[2], bounds[3])))
+        for table, name, deleted, deleted_rows, *bounds in found:
+            folder = self._catalogue.folder / "data" / "main" / table
+            removed = None if deleted is None else folder / deleted
+            series, start = (bounds[0], bounds[1]), (bounds[2], bounds[3])
+            tables[table].append(DataFile(folder / name, removed, deleted_rows, series, start, bounds[4]))
         if self._catalogue.commits() != commits:
             return None
         self._last = FileList(commits, progress, {table: tuple(files) for table, files in tables.items()})
         return self._last
 
 
-def relation(paths: Sequence[Path]) -> str:
-    """What a query reads the rows of `paths` from."""
-    names = ", ".join(f"'{quoted(path)}'" for path in paths)
-    return f"read_parquet([{names}])"
+def relation(files: Sequence[DataFile]) -> str:
+    """What a query reads the rows of `files` from."""
+    names = ", ".join(f"'{quoted(file.path)}'" for file in files)
+    # A column of each of hundreds of files costs as much where it is empty.
+    columns = "* REPLACE (NULL::VARCHAR AS reason)" if all(file.plain for file in files) else "*"
+    return f"(SELECT {columns} FROM read_parquet([{names}]))"

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from passerelle.lake.buckets import CALENDAR, FIXED, check_aggregate, list_offsets
-from passerelle.lake.catalogue import Catalogue, read_progress
+from passerelle.lake.catalogue import TABLES, Catalogue, read_progress
 from passerelle.lake.contract import AGGREGATE, COVERAGE, Selection
-from passerelle.lake.files import FileList, FileLists, relation
+from passerelle.lake.files import LISTED, FileList, FileLists, relation
 from passerelle.lake.pending import Pending
 from passerelle.lake.rows import to_microseconds
 from passerelle.lake.settle import SUPERSEDED, settle
@@ -24,7 +24,7 @@ from passerelle.model.observation import TIME, VERSION
 from passerelle.model.quantity import Statistic
 
 _COLUMNS = ", ".join(f'"{name}"' for name in VERSION.names)
-_LISTED = 50
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from it
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,10 +65,10 @@ class Source:
             WHERE known_since <= {moment} AND superseded_at > {moment} AND value IS NOT NULL"""
 
     def _table(self, table: str, leaving: str, more: str) -> str:
-        where = self._condition()
-        paths = None if self.files is None else self.files.find(table, self.selection)
-        rows = f"lake.{table}" if paths is None else relation(paths)
-        if paths == []:
+        where = self.condition()
+        files = None if self.files is None else self.files.find(table, self.selection)
+        rows = f"lake.{table}" if files is None else relation(files)
+        if files == []:
             # The engine needs longest to find nothing.
             return f"SELECT {_COLUMNS}{more} FROM {'pending' if self.with_pending else 'no'}_{table}"
         if not self.with_pending:
@@ -77,11 +77,11 @@ class Source:
             SELECT {_COLUMNS}{more} FROM {rows} ANTI JOIN pending_{leaving} USING (series, start) WHERE {where}
             UNION ALL SELECT {_COLUMNS}{more} FROM pending_{table}"""
 
-    def _condition(self) -> str:
+    def condition(self) -> str:
         selection, terms = self.selection, ["true"]
         if selection.series is not None:
             numbers = sorted(set(selection.series))
-            if len(numbers) <= _LISTED:
+            if len(numbers) <= LISTED:
                 terms.append(f"series IN ({', '.join(map(str, numbers))})" if numbers else "false")
             else:
                 terms.append(
@@ -99,14 +99,17 @@ def open_source(catalogue: Catalogue, lists: FileLists, pending: Pending, select
     """The selected rows as one snapshot shows them; `pending` must have been taken before."""
     pending = pending.select(selection)
     with catalogue.reader() as cursor:
-        if selection.series is not None and len(selection.series) > _LISTED:
+        if selection.series is not None and len(selection.series) > LISTED:
             cursor.register(
                 "selected_series", pa.table({"series": pa.array(sorted(set(selection.series)), pa.int64())})
             )
         cursor.execute("BEGIN")
         files = None
-        if selection.series is not None and len(selection.series) <= _LISTED:
-            files = lists.find(cursor)
+        if selection.series is not None and len(selection.series) <= LISTED:
+            files = lists.find()
+            if files is not None and any(files.find(table, selection) is None for table in TABLES):
+                # Both tables are to be seen in one snapshot.
+                files = None
             cursor.register("no_current", VERSION.empty_table())
             cursor.register("no_superseded", SUPERSEDED.empty_table())
         if not pending.pieces:
@@ -140,14 +143,12 @@ def select_versions(source: Source, limit: int | None) -> pa.Table:
 
 def _select_first(source: Source, limit: int) -> pa.Table | None:
     """The first `limit` rows of a single series where they are found without opening all of its files."""
-    selection = source.selection
-    if source.files is None or selection.series is None or len(set(selection.series)) != 1:
+    if source.files is None:
         return None
-    for stop in source.files.list_stops(selection):
-        end = _EPOCH_UTC + timedelta(microseconds=stop)
-        earlier = replace(source, selection=replace(selection, end=end))
+    for part in source.files.list_parts(source.selection):
+        earlier = replace(source, selection=part)
         # Pending rows were cut to the whole selection.
-        sql = f"SELECT * FROM ({earlier.versions()}) WHERE start < {_literal(end)} ORDER BY start"
+        sql = f"SELECT * FROM ({earlier.versions()}) WHERE {earlier.condition()} ORDER BY start"
         rows = _fetch(earlier, sql, limit, VERSION)
         if rows.num_rows == limit:
             return rows
