@@ -13,6 +13,7 @@ from passerelle.lab.estimators.augmented import estimate_asc
 from passerelle.lab.estimators.cluster_randomised import estimate_cluster_randomised
 from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.estimators.did import estimate_did
+from passerelle.lab.estimators.episodes import estimate_episodes
 from passerelle.lab.estimators.its import estimate_its
 from passerelle.lab.estimators.switchback import estimate_switchback
 from passerelle.lab.estimators.synthetic_control import estimate_sc
@@ -36,6 +37,7 @@ METHODS: Mapping[str, Estimate] = {
     "sc": estimate_sc,
     "asc": estimate_asc,
     "sdid": estimate_sdid,
+    "episodes": estimate_episodes,
 }
 
 
