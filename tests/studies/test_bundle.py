@@ -43,9 +43,13 @@ def rebuild(case: Case, redistribute: Redistribute) -> bytes:
     return write_bundle(case.finding, evaluation, rows, marks, feed, archive.key)
 
 
+DRAWN = (("page", "html"), ("plots/path", "svg"), ("plots/placebos", "svg"))
+
+
 def test_rows_are_in_it_where_they_may_leave(paris: Case) -> None:
-    """The ten files of an open feed's finding."""
-    assert names(paris.bundle) == {
+    """The ten files of an open feed's finding, and a page and two pictures in each language."""
+    drawn = {f"{name}.{language}.{kind}" for language in ("en", "fr") for name, kind in DRAWN}
+    assert names(paris.bundle) == drawn | {
         "README.en.md",
         "README.fr.md",
         "declaration.json",

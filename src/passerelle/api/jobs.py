@@ -25,8 +25,9 @@ from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds.feed import Reply
 from passerelle.registry.database import writing
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
+from passerelle.studies.change import Change
 from passerelle.studies.declaration import Declaration, parse_declaration
-from passerelle.studies.declaring import amend, declare
+from passerelle.studies.declaring import amend, declare, register_changes
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +79,12 @@ class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change and its study, as a file of `cities/<city>/` holds them."""
 
     declaration: dict[str, Any]
+
+
+class NewChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change without a study, as a file of `cities/<city>/changes/` holds it."""
+
+    change: Change
 
 
 class Amendment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -218,6 +225,11 @@ def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, A
     return declare(node.archive, _read_declaration(arguments.declaration))
 
 
+def _declare_change(node: Node, arguments: NewChange, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
+    register_changes(node.archive, [arguments.change])
+    return arguments.change.document
+
+
 def _amend(node: Node, arguments: Amendment, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
     return amend(node.archive, _read_declaration(arguments.declaration), arguments.reason)
 
@@ -276,6 +288,7 @@ _ALL: tuple[Job, ...] = (
     ),
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens, quick=True),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
+    Job("declare-change", "Declare a change without a study; others are judged beside it.", NewChange, _declare_change),
     Job("amend-study", "Replace a study's declaration, visibly and with a reason.", Amendment, _amend),
     Job(
         "backup",

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -20,10 +20,15 @@ from passerelle.feeds.feed import Feed, Redistribute
 from passerelle.lab.estimators.did_blocks import design_matrix
 from passerelle.studies.canonical import canonical
 from passerelle.studies.evaluate import Evaluation
+from passerelle.studies.page import write_page
+from passerelle.studies.plots import draw_plots
 from passerelle.studies.words import LANGUAGES, texts
 
 FINDING, DECLARATION, MATRIX, ROWS_FILE = "finding.json", "declaration.json", "design_matrix.csv", "rows.csv"
-TRUST_FILE = "trust.csv"
+TRUST_FILE, SEATS_FILE, TIMES_FILE, FACTS_FILE = "trust.csv", "seats.csv", "times.csv", "facts.json"
+TABLES = (MATRIX, ROWS_FILE, TRUST_FILE, SEATS_FILE, TIMES_FILE, FACTS_FILE)
+"""Files of data, of which a bundle has those its design needs."""
+
 VERSIONS, MANIFEST, SIGNATURE = "versions.json", "manifest.json", "signature.json"
 TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 """How the marks' times are written: they may have microseconds."""
@@ -64,20 +69,23 @@ def write_bundle(
     kept = {MATRIX: write_matrix(evaluation), TRUST_FILE: write_marks(marks)}
     if feed.redistribute is Redistribute.YES:
         kept[ROWS_FILE] = write_rows(rows)
-    return pack_bundle(finding, kept, feed, key)
+    return pack_bundle(finding, kept, [feed], key)
 
 
-def pack_bundle(finding: Mapping[str, Any], data: Mapping[str, bytes], feed: Feed, key: Ed25519PrivateKey) -> bytes:
-    """The zip's bytes, signed; `data` are its tables, without the rows where those may not leave."""
+def pack_bundle(
+    finding: Mapping[str, Any], data: Mapping[str, bytes], feeds: Sequence[Feed], key: Ed25519PrivateKey
+) -> bytes:
+    """The zip's bytes, signed; `data` are its tables, without the rows where those of any of `feeds` may not leave."""
     files = {
         FINDING: canonical(finding),
         DECLARATION: canonical(finding["declaration"]),
         **data,
         VERSIONS: canonical(finding["versions"]),
         **{
-            f"README.{language}.md": _write_readme(finding, feed, language, with_rows=ROWS_FILE in data).encode()
+            f"README.{language}.md": _write_readme(finding, feeds, language, with_rows=ROWS_FILE in data).encode()
             for language in LANGUAGES
         },
+        **_draw(finding, feeds),
     }
     manifest = canonical({name: hashlib.sha256(body).hexdigest() for name, body in files.items()})
     signature = {
@@ -99,7 +107,25 @@ def unpack_bundle(bundle: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _write_readme(finding: Mapping[str, Any], feed: Feed, language: str, *, with_rows: bool) -> str:
+def _draw(finding: Mapping[str, Any], feeds: Sequence[Feed]) -> dict[str, bytes]:
+    """The pictures and the page, in each language."""
+    found = {}
+    for language in LANGUAGES:
+        licences = _write_licences(feeds, texts()["readme"][language])
+        found[f"page.{language}.html"] = write_page(finding, licences, language).encode()
+        for name, body in draw_plots(finding, language).items():
+            found[f"plots/{name}.{language}.svg"] = body.encode()
+    return found
+
+
+def _write_licences(feeds: Sequence[Feed], words: Mapping[str, str]) -> list[str]:
+    return [
+        words["licence"].format(name=feed.licence.name, url=feed.licence.url, attribution=feed.licence.attribution)
+        for feed in feeds
+    ]
+
+
+def _write_readme(finding: Mapping[str, Any], feeds: Sequence[Feed], language: str, *, with_rows: bool) -> str:
     words = texts()["readme"][language]
     checks = "\n".join(
         f"- {check['title'][language]}{words['colon']}{words[check['outcome']]}. {check['detail'][language]}"
@@ -111,15 +137,22 @@ def _write_readme(finding: Mapping[str, Any], feed: Feed, language: str, *, with
             outcome=finding["outcome"][language],
             sentence=finding["sentence"][language],
             comparison=finding["comparison"][language],
-            method=finding["method"]["title"][language],
-            reference=finding["method"]["reference"],
+            method=_write_method(finding, words, language),
             retrospective=words["retrospective" if finding["retrospective"] else "prospective"],
             declared_at=finding["declaration"]["declared_at"],
             checks=checks,
             data=data,
-            licence=feed.licence.name,
-            licence_url=feed.licence.url,
-            attribution=feed.licence.attribution,
-            effect=json.dumps(finding["effect"]["value"]),
+            licences=" ".join(_write_licences(feeds, words)),
+            effect=_write_effect(finding["effect"], language),
+            by_hand=words[f"by_hand_{finding.get('design', 'parts')}"],
         )
     )
+
+
+def _write_method(finding: Mapping[str, Any], words: Mapping[str, str], language: str) -> str:
+    method = finding["method"]
+    return words["no_method"] if method is None else f"{method['title'][language]}. {method['reference']}"
+
+
+def _write_effect(effect: Mapping[str, Any] | None, language: str) -> str:
+    return "-" if effect is None else f"{json.dumps(effect['value'])} {effect['unit'][language]}"

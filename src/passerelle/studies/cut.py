@@ -61,6 +61,30 @@ def find_cut(marks: pl.DataFrame, cells: pl.DataFrame, series: Sequence[int]) ->
     return Cut(share, light, columns.filter(pl.Series(units, dtype=pl.Boolean)), tuple(rows.to_numpy()[out].tolist()))
 
 
+@dataclass(frozen=True, slots=True)
+class Reds:
+    """What is red of a panel: the share of all its values, the light that makes, and the cells (`series`, `time`) in
+    which one is."""
+
+    share: float
+    light: Light
+    cells: pl.DataFrame
+
+
+def find_reds(marks: pl.DataFrame, grid: pl.DataFrame, series: Sequence[int]) -> Reds:
+    """What the marks (columns of `MARKS`) make red of `grid`, whose rows are the values that each of `series` should
+    have: `start`, `stop` and the `time` it lies in."""
+    marked = marks.filter(pl.col("series").is_in(series)).rename({"start": "since", "end": "until"})
+    values = grid.select("start", "stop", "time")
+    touched = values.join_where(marked, pl.col("start") < pl.col("until"), pl.col("stop") > pl.col("since"))
+    red = touched.filter(pl.col("light") == Light.RED.value).unique(["series", "start"])
+    expected = values.height * len(series)
+    share = red.height / expected if expected else 0.0
+    partly = Light.AMBER if touched.height else Light.GREEN
+    cells = red.select("series", "time").unique().sort("series", "time")
+    return Reds(share, Light.RED if share > BLOCKING_SHARE else partly, cells)
+
+
 def _take_out(bad: NDArray[np.bool_], series: int, units: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows (of `series` in all) and columns (of `units`) to take out until nothing bad is left."""
     left = bad.copy()

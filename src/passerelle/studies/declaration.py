@@ -23,6 +23,9 @@ from passerelle.studies.places import PlacesStudy
 Study = PartsStudy | PlacesStudy | EpisodesStudy
 """A declared way to judge a change."""
 
+PanelDesign = PlacesStudy | EpisodesStudy
+"""A study that is judged as a panel."""
+
 _PARTS = "parts"
 _DESIGNS: dict[str, type[Study]] = {_PARTS: PartsStudy, "places": PlacesStudy, "episodes": EpisodesStudy}
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,17 @@ from passerelle.studies.canonical import canonical, digest
 from passerelle.studies.evaluate import Evaluation
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.sentence import write_reasons, write_sentence
+from passerelle.studies.told import (
+    tell_assumptions,
+    tell_checks,
+    tell_effect,
+    tell_estimate,
+    tell_method,
+    tell_versions,
+)
 from passerelle.studies.units import COMPARISON, TREATED
-from passerelle.studies.words import explain, texts, to_percent
+from passerelle.studies.words import texts, to_percent
 
-_PERCENT = {"en": "%", "fr": "%"}
-_LIBRARIES = ("passerelle", "numpy", "polars", "scipy", "statsmodels")
 _ID_LENGTH = 12
 
 
@@ -46,12 +50,10 @@ def write_finding(
         "city": city,
         "time_zone": time_zone,
         "comparison": {**study.comparison.why.both},
-        "method": _describe_method(study),
-        "assumptions": [
-            {"name": name, "text": dict(texts()["assumption"][name])} for name in evaluation.result.assumptions
-        ],
-        "checks": _explain_checks(evaluation),
-        "estimate": _number(evaluation),
+        "method": tell_method(study.method),
+        "assumptions": tell_assumptions(evaluation.result.assumptions),
+        "checks": tell_checks(evaluation.result.checks, None),
+        "estimate": tell_estimate(evaluation.result, None),
         "chart": draw_chart(study, evaluation, change_at),
         "placebos": _list_placebos(evaluation),
         "data": list(data),
@@ -60,10 +62,15 @@ def write_finding(
         "units": dict(texts()["unit"][study.unit]),
         "n": _count(evaluation),
         "declaration": dict(sealed),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+        "versions": tell_versions(),
     }
+    return identify(study.id, content, computed_at)
+
+
+def identify(study_id: str, content: Mapping[str, Any], computed_at: datetime) -> dict[str, Any]:
+    """The document with its id, which ends in a hash of the content, and when it was computed."""
     return {
-        "id": f"{study.id}-{digest(content)[:_ID_LENGTH]}",
+        "id": f"{study_id}-{digest(content)[:_ID_LENGTH]}",
         "computed_at": format_time(computed_at.replace(microsecond=0)),
         **content,
     }
@@ -129,55 +136,11 @@ def _summarise(sealed: Mapping[str, Any], study: PartsStudy, evaluation: Evaluat
         "verdict": judgement.verdict.value,
         "blocked_by": list(judgement.blocked_by),
         "reasons": write_reasons(judgement, result, study),
-        "effect": {
-            "value": to_percent(result.effect),
-            "low": to_percent(result.interval[0]),
-            "high": to_percent(result.interval[1]),
-            "level": result.level,
-            "unit": _PERCENT,
-            "scale": "percent",
-        },
+        "effect": tell_effect(result, None),
         "smallest_effect": study.smallest_effect,
         "wanted": study.wanted.value,
         "sentence": write_sentence(judgement, result, study),
         "retrospective": sealed["retrospective"],
-    }
-
-
-def _describe_method(study: PartsStudy) -> dict[str, Any]:
-    method = texts()["method"][study.method]
-    return {
-        "name": study.method,
-        "title": {"en": method["en"], "fr": method["fr"]},
-        "reference": method["reference"],
-    }
-
-
-def _explain_checks(evaluation: Evaluation) -> list[dict[str, Any]]:
-    sentences = texts()["check"]
-    return [
-        {
-            "name": check.name,
-            "title": dict(sentences[check.name]["title"]),
-            "outcome": check.outcome.value,
-            "reason": check.reason,
-            "detail": explain(sentences[check.name][check.reason], check.values),
-            "numbers": dict(check.numbers),
-        }
-        for check in evaluation.result.checks
-    ]
-
-
-def _number(evaluation: Evaluation) -> dict[str, Any]:
-    """The result on the scale it was estimated on: a difference of natural logarithms."""
-    result = evaluation.result
-    return {
-        "scale": "log",
-        "effect": result.effect,
-        "se": result.se,
-        "low": result.interval[0],
-        "high": result.interval[1],
-        "p_value": result.p_value,
     }
 
 

@@ -120,5 +120,9 @@ class PlacesStudy(PanelStudy, frozen=True, forbid_unknown_fields=True, omit_defa
             raise InvalidValueError("a place is in two clusters", where="study.clusters")
         if both := set(self.treated.places) & set(self.comparison.places):
             raise InvalidValueError(f"{sorted(both)} are treated and comparison", where="study.comparison.places")
+        if (self.every == "year" and self.seasons) or (self.every != "day" and "week" in self.seasons):
+            raise InvalidValueError(
+                f"{list(self.seasons)} don't come again within times of a {self.every}", where="study.seasons"
+            )
         if self.method in self.alternatives:
             raise InvalidValueError(f"{self.method} is the method and an alternative", where="study.alternatives")

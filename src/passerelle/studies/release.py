@@ -11,25 +11,26 @@ from passerelle.archive.redistribution import Leaving, check_redistribution, may
 from passerelle.feeds.feed import Feed
 from passerelle.model.errors import UnknownNameError
 from passerelle.registry.findings import get_bundle
-from passerelle.studies.bundle import FINDING, MATRIX, ROWS_FILE, TRUST_FILE, pack_bundle, unpack_bundle
-from passerelle.studies.declaration import read_study
+from passerelle.studies.bundle import FINDING, ROWS_FILE, TABLES, pack_bundle, unpack_bundle
+from passerelle.studies.declaration import feeds_of, read_study
 
 
 def check_release(archive: Archive, finding: Mapping[str, Any]) -> None:
-    """Raise `RedistributionError` where nothing derived from the finding's feed may leave today."""
-    check_redistribution(_feed_of(archive, finding), Leaving.DERIVED)
+    """Raise `RedistributionError` where nothing derived from the finding's feeds may leave today."""
+    for feed in _feeds_of(archive, finding):
+        check_redistribution(feed, Leaving.DERIVED)
 
 
 def may_release(archive: Archive, finding: Mapping[str, Any]) -> bool:
-    """Whether what was derived from the finding's feed may leave today; not where the feed's licence isn't known."""
+    """Whether what was derived from the finding's feeds may leave today; not where a feed's licence isn't known."""
     try:
-        return may_leave(_feed_of(archive, finding), Leaving.DERIVED)
+        return all(may_leave(feed, Leaving.DERIVED) for feed in _feeds_of(archive, finding))
     except UnknownNameError:
         return False  # The feed has left the city file.
 
 
-def _feed_of(archive: Archive, finding: Mapping[str, Any]) -> Feed:
-    return archive.get_feed(read_study(finding["declaration"]["declaration"]).outcome.feed)
+def _feeds_of(archive: Archive, finding: Mapping[str, Any]) -> list[Feed]:
+    return [archive.get_feed(name) for name in feeds_of(read_study(finding["declaration"]["declaration"]))]
 
 
 def release_bundle(archive: Archive, finding_id: str) -> bytes:
@@ -42,8 +43,8 @@ def release_bundle(archive: Archive, finding_id: str) -> bytes:
     files = unpack_bundle(kept)
     finding = json.loads(files[FINDING])
     check_release(archive, finding)
-    feed = _feed_of(archive, finding)
-    if ROWS_FILE not in files or may_leave(feed, Leaving.ROWS):
+    feeds = _feeds_of(archive, finding)
+    if ROWS_FILE not in files or all(may_leave(feed, Leaving.ROWS) for feed in feeds):
         return kept
-    kept_tables = {name: files[name] for name in (MATRIX, TRUST_FILE) if name in files}
-    return pack_bundle(finding, kept_tables, feed, archive.key)
+    kept_tables = {name: files[name] for name in TABLES if name in files and name != ROWS_FILE}
+    return pack_bundle(finding, kept_tables, feeds, archive.key)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from passerelle.archive.archive import Archive
-from passerelle.feeds.feed import Redistribute
+from passerelle.feeds.feed import Feed, Redistribute
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import RedistributionError, StudyError, UnknownNameError
 from passerelle.model.interval import format_time, parse_time
@@ -20,11 +20,12 @@ from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, put_finding
 from passerelle.registry.series import StoredSeries, list_series
 from passerelle.registry.trust import StoredMark
-from passerelle.studies.bundle import write_bundle, write_rows
-from passerelle.studies.declaration import read_study
+from passerelle.studies.bundle import pack_bundle, write_bundle, write_rows
+from passerelle.studies.declaration import feeds_of, read_study
 from passerelle.studies.declaring import read_sealed
 from passerelle.studies.evaluate import Evaluation, Progress, evaluate
 from passerelle.studies.finding import sign_finding, write_finding
+from passerelle.studies.panel_run import run_panel
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.trusted import describe_cut, read_marks, require_alike, tabulate
 from passerelle.studies.units import ROWS, read_span, read_windows
@@ -37,16 +38,14 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
     """The study's finding from what the archive holds now; the stored one where nothing has changed since."""
     with archive.engine.connect() as connection:
         sealed = read_sealed(connection, study_id)
-        change_at = parse_time(get_change(connection, sealed["change"])["start"])
+        change = get_change(connection, sealed["change"])
+    change_at = parse_time(change["start"])
     study = read_study(sealed["declaration"])
+    feeds = [_require_leave(archive.get_feed(name)) for name in feeds_of(study)]
     if not isinstance(study, PartsStudy):
-        raise StudyError(f"the design {study.design} is declared and not run yet", where="study.design")
-    feed = archive.get_feed(study.outcome.feed)
-    if feed.redistribute is Redistribute.NO:
-        raise RedistributionError(
-            f"nothing made from {feed.id} may leave this node ({feed.licence.name}), and a finding is made to leave",
-            where="study.outcome.feed",
-        )
+        found = run_panel(archive, sealed, study, change, feeds, datetime.now(UTC), progress)
+        return _keep_new(archive, found.document, lambda signed: pack_bundle(signed, found.tables, feeds, archive.key))
+    (feed,) = feeds
     series = _list_outcome(archive, study)
     held = _read(archive, study, series)
     require_alike(held, series)
@@ -66,12 +65,26 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
         time_zone=archive.city.time_zone.key,
         computed_at=datetime.now(UTC),
     )
+    return _keep_new(archive, document, lambda signed: write_bundle(signed, evaluation, rows, table, feed, archive.key))
+
+
+def _require_leave(feed: Feed) -> Feed:
+    if feed.redistribute is Redistribute.NO:
+        raise RedistributionError(
+            f"nothing made from {feed.id} may leave this node ({feed.licence.name}), and a finding is made to leave",
+            where="study.outcome.feed",
+        )
+    return feed
+
+
+def _keep_new(archive: Archive, document: dict[str, Any], pack: Callable[[dict[str, Any]], bytes]) -> dict[str, Any]:
+    """The finding signed and kept with its bundle; the stored one where it says the same."""
     with archive.engine.connect() as connection:
         try:
             return get_finding(connection, document["id"])
         except UnknownNameError:
             signed = sign_finding(document, archive.key)
-    _keep(archive, signed, write_bundle(signed, evaluation, rows, table, feed, archive.key))
+    _keep(archive, signed, pack(signed))
     return signed
 
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
+from passerelle.model.quantity import get_quantity
+from passerelle.studies.declaration import Study
 from passerelle.studies.parts import PartsStudy
-from passerelle.studies.words import LANGUAGES, explain, format_number, format_percent, texts, to_percent
+from passerelle.studies.places import PlacesStudy
+from passerelle.studies.words import LANGUAGES, explain, format_effect, format_number, format_percent, texts, to_percent
+
+NOTHING_LEFT = "nothing_left"
+"""What blocks a verdict where nothing was left to compare."""
 
 
-def write_sentence(judgement: Judgement, result: Result, study: PartsStudy) -> dict[str, str]:
+def write_sentence(judgement: Judgement, result: Result, study: Study) -> dict[str, str]:
     """The verdict in a sentence of each language."""
     return {language: _write(judgement.verdict, result, study, language) for language in LANGUAGES}
 
 
-def write_reasons(judgement: Judgement, result: Result, study: PartsStudy) -> list[dict[str, object]]:
+def write_nothing_left(study: Study) -> dict[str, str]:
+    """The sentence where nothing was left to compare."""
+    words = texts()["sentence"][NOTHING_LEFT]
+    return {language: words[language].format(**_name(study, language)) for language in LANGUAGES}
+
+
+def write_reasons(judgement: Judgement, result: Result, study: Study) -> list[dict[str, object]]:
     """Why there is no verdict yet and what would settle it: `code` and `text` for each of `blocked_by`."""
     return [
         {"code": code, "text": {language: _reason(code, judgement, result, study, language) for language in LANGUAGES}}
@@ -21,41 +36,80 @@ def write_reasons(judgement: Judgement, result: Result, study: PartsStudy) -> li
     ]
 
 
-def _write(verdict: Verdict, result: Result, study: PartsStudy, language: str) -> str:
-    effect, low, high = (to_percent(value) for value in (result.effect, *result.interval))
+def get_effect_unit(study: Study) -> dict[str, str] | None:
+    """The unit that effects are told in; None where they are percent."""
+    if isinstance(study, PartsStudy) or study.scale == "log":
+        return None
+    if study.unit_word is not None:
+        return study.unit_word.both
+    return dict.fromkeys(LANGUAGES, get_quantity(study.outcome.quantity).unit)
+
+
+def count_word(study: Study) -> Mapping[str, str]:
+    """What is counted where more of them would settle it: days, weeks, months, years or episodes."""
+    found: Mapping[str, str] = texts()["unit"][study.every if isinstance(study, PlacesStudy) else study.unit]
+    return found
+
+
+def _write(verdict: Verdict, result: Result, study: Study, language: str) -> str:
+    unit = get_effect_unit(study)
     templates = texts()["sentence"]
-    after = study.outcome.after.both[language]
+    effect, low, high = (format_effect(value, language, unit) for value in (result.effect, *result.interval))
     words = {
+        **_name(study, language),
+        "effect": effect,
+        "size": format_effect(abs(result.effect), language, unit).removeprefix("+")
+        if unit
+        else _shrink(result, language),
+        "low": low,
+        "high": high,
+        "level": format_percent(100 * result.level, language, signed=False),
+        "smallest": _format_smallest(study, language, unit),
+    }
+    if verdict in (Verdict.WORKED, Verdict.HARMED):
+        moved = str(templates["rose" if result.effect > 0 else "fell"][language].format(**words))
+        return str(templates[verdict.value][language].format(clause=_lower(moved)))
+    return str(templates[verdict.value][language].format(**words))
+
+
+def _name(study: Study, language: str) -> dict[str, str]:
+    after = study.outcome.after.both[language]
+    return {
         "subject": study.outcome.subject.both[language],
         "after": after,
         "then": _lower(after),
         "comparison": study.comparison.phrase.both[language],
-        "effect": format_percent(effect, language),
-        "size": format_percent(effect, language, signed=False),
-        "low": format_percent(low, language),
-        "high": format_percent(high, language),
-        "level": format_percent(100 * result.level, language, signed=False),
-        "smallest": format_percent(study.smallest_effect, language, signed=False),
     }
-    if verdict in (Verdict.WORKED, Verdict.HARMED):
-        moved = str(templates["rose" if effect > 0 else "fell"][language].format(**words))
-        return str(templates[verdict.value][language].format(clause=_lower(moved)))
-    return str(templates[verdict.value][language].format(**words))
+
+
+def _shrink(result: Result, language: str) -> str:
+    return format_percent(to_percent(result.effect), language, signed=False)
+
+
+def _format_smallest(study: Study, language: str, unit: Mapping[str, str] | None) -> str:
+    if unit is None:
+        return format_percent(study.smallest_effect, language, signed=False)
+    return format_effect(study.smallest_effect, language, unit).removeprefix("+")
 
 
 def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _reason(code: str, judgement: Judgement, result: Result, study: PartsStudy, language: str) -> str:
+def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str) -> str:
     if code != INTERVAL_TOO_WIDE:
         (check,) = (one for one in result.checks if one.name == code)
-        return explain(texts()["check"][code][check.reason], check.values)[language]
+        return explain(texts()["check"][code][check.reason], check.values, get_effect_unit(study))[language]
+    if not all(map(math.isfinite, result.interval)):
+        numbers = {"level": result.level, "smallest_p": result.smallest_p}
+        return explain(texts()["answer"]["unbounded"], numbers)[language]
+    if isinstance(study, PlacesStudy):
+        return str(texts()["answer"]["too_wide"][language])
     needed = judgement.times_needed or 0
     return str(
         texts()["blocked"][code][language].format(
             needed=format_number(needed, language),
-            unit=texts()["unit"][study.unit][language],
+            unit=count_word(study)[language],
             count=format_number(result.n_times, language),
         )
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError
+from passerelle.model.quantity import get_quantity
 from passerelle.studies.change import Line, Text, Word
 
 Days = tuple[date, date]
@@ -100,7 +101,10 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     zero_day_is_outage: bool = False
 
     def __post_init__(self) -> None:
+        get_quantity(self.quantity)
         require_hours(self.hours)
+        if self.absent == "zero" and self.over_time != "sum":
+            raise InvalidValueError("what isn't there is zero in a sum only", where="study.outcome.absent")
 
 
 def require_hours(hours: tuple[int, int]) -> None:

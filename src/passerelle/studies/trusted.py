@@ -14,7 +14,7 @@ from passerelle.model.interval import format_time
 from passerelle.model.series import Series, format_series_id
 from passerelle.registry.series import StoredSeries
 from passerelle.registry.trust import StoredMark, list_marks
-from passerelle.studies.cut import MARKS, Cut
+from passerelle.studies.cut import MARKS, Cut, Reds
 from passerelle.trust.check import Light, Offered
 from passerelle.trust.judge import compare
 from passerelle.trust.keeping import Keeper
@@ -46,6 +46,16 @@ def tabulate(marks: Sequence[tuple[int, StoredMark]]) -> pl.DataFrame:
         if (restored := restore(mark, mark.end).mark)
     ]
     return pl.DataFrame(rows, schema=MARKS, orient="row").unique().sort(list(MARKS))
+
+
+def describe_reds(
+    reds: Reds, most: float, marks: Sequence[tuple[int, StoredMark]], series: Mapping[int, StoredSeries]
+) -> dict[str, Any]:
+    """The same of a panel, where what is red goes cell by cell: `cells` counts them, `units` and `series` have any."""
+    marked, times = reds.cells["series"].unique().sort().to_list(), reds.cells["time"].unique().sort()
+    inside = [(number, mark) for number, mark in marks if number in set(marked)]
+    cut = Cut(reds.share, reds.light, times, tuple(marked))
+    return describe_cut(cut, most, inside, series) | {"cells": reds.cells.height}
 
 
 def describe_cut(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from passerelle.model.errors import StudyError
-from passerelle.model.quantity import get_quantity
+from passerelle.studies.calendar import lay_grid, midnight
 from passerelle.studies.cut import Cut, find_cut
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.terms import Days
@@ -24,8 +24,6 @@ ROWS: dict[str, pl.DataType] = {"series": pl.Int64(), "start": pl.Datetime("us",
 """The columns of the rows a study reads."""
 
 TREATED, COMPARISON = "treated", "comparison"
-_EVERY = {"PT1H": "1h", "PT30M": "30m", "PT15M": "15m", "P1D": "1d"}
-"""Intervals of quantities whose regular grid says which observations there should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +49,13 @@ def read_span(study: PartsStudy, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The UTC times that hold all the days a study needs: windows, placebo dates and the rest of their weeks."""
     first = min(study.windows.before[0], study.placebo.span[0]) - timedelta(days=6)
     last = max(study.windows.after[1], study.placebo.span[1]) + timedelta(days=7)
-    return _midnight(first, zone), _midnight(last, zone)
+    return midnight(first, zone), midnight(last, zone)
 
 
 def read_windows(study: PartsStudy, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
     """The UTC times of the study's window before and window after."""
     days = (study.windows.before, study.windows.after)
-    return [(_midnight(first, zone), _midnight(last + timedelta(days=1), zone)) for first, last in days]
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    return [(midnight(first, zone), midnight(last + timedelta(days=1), zone)) for first, last in days]
 
 
 def within(days: Days) -> pl.Expr:
@@ -147,16 +141,7 @@ def _localise(rows: pl.DataFrame, study: PartsStudy, zone: ZoneInfo) -> pl.DataF
 
 def _lay_grid(study: PartsStudy, zone: ZoneInfo) -> pl.DataFrame:
     """Every value that a series should have, from `start` to `stop`, with its local day, unit and group."""
-    interval = get_quantity(study.outcome.quantity).interval
-    if interval not in _EVERY:
-        raise StudyError(
-            f"{study.outcome.quantity} has the interval {interval!r}; one of {list(_EVERY)} is needed", where="outcome"
-        )
-    start, end = (moment.astimezone(zone) for moment in read_span(study, zone))
-    # A day's grid runs on the local clock, so that the days of clock change begin at midnight too.
-    starts = pl.datetime_range(start, end, _EVERY[interval], closed="left", time_zone=zone.key, eager=True)
-    stops = starts.dt.offset_by(_EVERY[interval])
-    frame = pl.DataFrame({"start": starts, "stop": stops}).with_columns(pl.all().dt.convert_time_zone("UTC"))
+    frame = lay_grid(study.outcome.quantity, *read_span(study, zone), zone)
     return _localise(frame, study, zone)
 
 

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import io
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -32,20 +31,18 @@ from passerelle.studies.bundle import (
     MATRIX,
     ROWS_FILE,
     SIGNATURE,
-    TIME,
     TRUST_FILE,
     write_matrix,
 )
 from passerelle.studies.canonical import digest
-from passerelle.studies.cut import MARKS
 from passerelle.studies.declaration import read_study
 from passerelle.studies.evaluate import Evaluation, evaluate
 from passerelle.studies.finding import is_signed
+from passerelle.studies.panel_verify import recompute_panel
 from passerelle.studies.parts import PartsStudy
+from passerelle.studies.recomputing import compare_estimate, compare_share, read_marks, read_rows
 from passerelle.studies.sentence import write_sentence
-from passerelle.studies.units import ROWS
 
-_TOLERANCE = 1e-9
 _LARGEST = 256 * 2**20
 """Bytes a bundle may unpack to; the largest of the demo has a twentieth of it."""
 
@@ -129,16 +126,17 @@ def _check_declaration(files: Mapping[str, bytes], finding: dict[str, Any]) -> I
 def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[str]:
     study = read_study(finding["declaration"]["declaration"])
     if not isinstance(study, PartsStudy):
-        raise InvalidValueError(f"bundles of the design {study.design} can't be verified yet", where="bundle")
-    yield from _compare(finding["estimate"], _estimate_matrix(files[MATRIX], study), MATRIX)
+        yield from recompute_panel(files, finding, study)
+        return
+    yield from compare_estimate(finding["estimate"], _estimate_matrix(files[MATRIX], study), MATRIX)
     if ROWS_FILE not in files:
         return
-    rows = pl.read_csv(files[ROWS_FILE], schema={**ROWS, "start": pl.String()}).with_columns(
-        pl.col("start").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", time_zone="UTC")
+    rows = read_rows(files[ROWS_FILE])
+    evaluation = evaluate(
+        rows, study, ZoneInfo(finding["time_zone"]), marks=read_marks(files[TRUST_FILE]) if "trust" in finding else None
     )
-    evaluation = evaluate(rows, study, ZoneInfo(finding["time_zone"]), marks=_read_marks(files, finding))
     yield from _compare_trust(finding, evaluation)
-    yield from _compare(finding["estimate"], evaluation.result, ROWS_FILE)
+    yield from compare_estimate(finding["estimate"], evaluation.result, ROWS_FILE)
     if write_matrix(evaluation) != files[MATRIX]:
         yield f"{MATRIX} does not follow from {ROWS_FILE}"
     if evaluation.judgement.verdict.value != finding["verdict"]:
@@ -147,16 +145,6 @@ def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[
         yield "the checks come out differently"
     if write_sentence(evaluation.judgement, evaluation.result, study) != finding["sentence"]:
         yield "the sentence is not the one that follows from the numbers"
-
-
-def _read_marks(files: Mapping[str, bytes], finding: Mapping[str, Any]) -> pl.DataFrame | None:
-    """The marks that were cut by; None where the finding is from before trust was asked."""
-    if "trust" not in finding:
-        return None
-    times = [pl.col(name).str.to_datetime(TIME, time_unit="us", time_zone="UTC") for name in ("start", "end")]
-    return pl.read_csv(files[TRUST_FILE], schema={**MARKS, "start": pl.String(), "end": pl.String()}).with_columns(
-        times
-    )
 
 
 def _compare_trust(finding: Mapping[str, Any], evaluation: Evaluation) -> Iterator[str]:
@@ -172,8 +160,7 @@ def _compare_trust(finding: Mapping[str, Any], evaluation: Evaluation) -> Iterat
     for name, value in found.items():
         if claimed[name] != value:
             yield f"the {name} that follow from {TRUST_FILE} are {value}, claimed {claimed[name]}"
-    if not math.isclose(claimed["red_share"], cut.share, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
-        yield f"the share that is red by {TRUST_FILE} is {cut.share!r}, claimed {claimed['red_share']!r}"
+    yield from compare_share(claimed["red_share"], cut.share)
 
 
 def _estimate_matrix(body: bytes, study: PartsStudy) -> Result:
@@ -187,16 +174,3 @@ def _estimate_matrix(body: bytes, study: PartsStudy) -> Result:
         covariates=frame.select(covariates).to_numpy() if covariates else None,
     )
     return estimate_did(data, study.level)
-
-
-def _compare(claimed: Mapping[str, Any], found: Result, source: str) -> Iterator[str]:
-    numbers = {
-        "effect": found.effect,
-        "se": found.se,
-        "low": found.interval[0],
-        "high": found.interval[1],
-        "p_value": found.p_value,
-    }
-    for name, value in numbers.items():
-        if not math.isclose(claimed[name], value, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
-            yield f"{name} computed from {source} is {value!r}, claimed {claimed[name]!r}"

@@ -21,11 +21,14 @@ VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_
 
 
 class Effect(msgspec.Struct, frozen=True):
-    """An effect with its interval; `scale` says whether the three are percent or in `unit`, `level` the confidence."""
+    """An effect with its interval; `scale` says whether the three are percent or in `unit`, `level` the confidence.
+
+    An end of the interval that nothing bounds is null.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     level: float
     unit: dict[str, str]
     scale: str
@@ -68,16 +71,53 @@ class CheckOut(msgspec.Struct, frozen=True):
     detail: dict[str, str]
 
 
+class EventOut(msgspec.Struct, frozen=True):
+    """The effect so many times after the change began, before it where negative."""
+
+    since: float
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class AlternativeOut(msgspec.Struct, frozen=True):
+    """Another declared method's effect, or why it has none; it is shown, and decides nothing."""
+
+    method: dict[str, Any]
+    effect: Effect | None
+    estimate: dict[str, Any] | None
+    refused: str | None
+
+
+class WeightOut(msgspec.Struct, frozen=True):
+    """A comparison place and how much it counts."""
+
+    place: str
+    name: str
+    weight: float
+
+
+class InterferingOut(msgspec.Struct, frozen=True):
+    """Another change in force meanwhile; `places` are those of the study it touched, null for all of the city."""
+
+    id: str
+    title: dict[str, str]
+    start: str
+    end: str | None
+    geometry: dict[str, Any] | None
+    places: list[str] | None
+
+
 class FindingOut(FindingSummary, frozen=True, kw_only=True):
     """A finding in full: how it was reached, from which observations, and the city's signature."""
 
     comparison: dict[str, str]
-    method: dict[str, Any]
+    method: dict[str, Any] | None
     reasons: list[dict[str, Any]]
     assumptions: list[dict[str, Any]]
     checks: list[CheckOut]
     placebos: list[dict[str, Any]]
-    estimate: dict[str, Any]
+    estimate: dict[str, Any] | None
     chart: dict[str, Any]
     data: list[dict[str, Any]]
     units: dict[str, str]
@@ -85,6 +125,16 @@ class FindingOut(FindingSummary, frozen=True, kw_only=True):
     declaration: Any
     versions: dict[str, Any]
     signature: Any
+    design: str = "parts"
+    choice: dict[str, Any] | None = None
+    inference: dict[str, Any] | None = None
+    events: list[EventOut] = []
+    alternatives: list[AlternativeOut] = []
+    weights: list[WeightOut] = []
+    places: dict[str, list[dict[str, Any]]] | None = None
+    episodes: list[dict[str, Any]] = []
+    definitions: dict[str, dict[str, str]] | None = None
+    interfering: list[InterferingOut] = []
 
 
 @get("/findings", tags=["findings"], sync_to_thread=True)
