@@ -170,11 +170,12 @@ export interface FeedReply {
 
 export interface Effect {
   value: number;
-  low: number;
-  high: number;
+  /** Null where so few units bound no interval. */
+  low: number | null;
+  high: number | null;
   level: number;
   unit: Text | string;
-  scale: "percent" | "absolute";
+  scale: "percent" | "level";
 }
 
 export interface FindingSummary {
@@ -206,7 +207,9 @@ export interface Remark {
 
 export interface Placebo {
   /** The day at which the same method looked for an effect although this change had not happened. */
-  at: string;
+  at?: string;
+  /** The place at which it looked although the change was not made there. */
+  place?: string;
   value: number;
 }
 
@@ -218,14 +221,60 @@ export interface Excluded {
 }
 
 export interface Declared {
-  unit: "day" | "week";
-  exclude: Excluded[];
+  unit: "day" | "week" | "place" | "cluster" | "time" | "episode";
+  exclude?: Excluded[];
   /** `note` says what else happened in the span of the placebo dates. */
-  placebo: { note?: Text };
+  placebo?: { note?: Text };
+}
+
+/** A declaration that replaced another, in the open. */
+export interface Amendment {
+  amended_at: string;
+  reason: string;
+  data_seen: boolean;
+}
+
+/** What is counted at a time, or an episode. */
+export type Every = "day" | "week" | "month" | "year" | "episode";
+
+/** The effect so many times after the change began; before it where negative. */
+export interface EventEffect {
+  since: number;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface Alternative {
+  method: { name: string; title: Text };
+  effect: Effect | null;
+  refused: string | null;
+}
+
+export interface Weight {
+  place: string;
+  name: string;
+  weight: number;
+}
+
+export interface SeatedPlace {
+  place: string;
+  name: string;
+  distance: number | null;
+}
+
+/** Another change in force meanwhile. */
+export interface Interfering {
+  id: string;
+  title: Text;
+  start: string;
+  end: string | null;
 }
 
 export interface ComparisonSeries {
   change_at: string;
+  /** Absent where a finding's own unit says it. */
+  every?: Every;
   times: string[];
   treated: (number | null)[];
   comparison: (number | null)[];
@@ -245,7 +294,16 @@ export interface DataUsed {
 
 export interface Finding extends FindingSummary {
   comparison: Text;
-  method: { name: string; title: Text; reference: string };
+  /** Null where nothing was left to compare. */
+  method: { name: string; title: Text; reference: string } | null;
+  choice?: { text: Text } | null;
+  inference?: { text: Text } | null;
+  events?: EventEffect[];
+  alternatives?: Alternative[];
+  weights?: Weight[];
+  places?: { treated: SeatedPlace[]; comparison: SeatedPlace[]; left_out: SeatedPlace[] } | null;
+  interfering?: Interfering[];
+  design?: "parts" | "places" | "episodes";
   reasons: (Remark & { code: string })[];
   assumptions: (Remark & { name: string })[];
   checks: Check[];
@@ -255,7 +313,7 @@ export interface Finding extends FindingSummary {
   n: { before: number; after: number; series: number; series_left_out: number };
   /** What was red in the windows and cut out; absent in findings from before trust was measured. */
   trust?: Cut;
-  declaration: { declared_at: string; hash: string; declaration: Declared };
+  declaration: { declared_at: string; hash: string; declaration: Declared; amendments?: Amendment[] };
 }
 
 export interface Cut {

@@ -1,7 +1,7 @@
 // Effects in words and on one scale.
 
 import { scaleLinear } from "d3-scale";
-import type { ChangeSummary, Effect, FindingSummary } from "../api/answers";
+import type { ChangeSummary, Effect, Every, Finding, FindingSummary } from "../api/answers";
 import { effectUnit, formatEffect } from "../words/format";
 import { t } from "../words/messages";
 
@@ -11,9 +11,13 @@ export type Domain = readonly [low: number, high: number];
 export function effectWords(effect: Effect): string {
   return t("effect.words", {
     value: formatEffect(effect.value, effect),
-    low: formatEffect(effect.low, effect),
-    high: formatEffect(effect.high, effect),
+    low: formatEnd(effect.low, effect, "−∞"),
+    high: formatEnd(effect.high, effect, "∞"),
   });
+}
+
+function formatEnd(end: number | null, effect: Effect, unbounded: string): string {
+  return end === null ? unbounded : formatEffect(end, effect);
 }
 
 /** Effects of unlike units have no common scale; those of a like unit share one. */
@@ -34,10 +38,22 @@ export function commonDomains(changes: readonly ChangeSummary[]): Map<string, Do
 }
 
 function farthest(finding: FindingSummary, effect: Effect): number {
-  return Math.max(Math.abs(effect.low), Math.abs(effect.high), Math.abs(effect.value), finding.smallest_effect);
+  const ends = [effect.low, effect.high, effect.value].map((end) => Math.abs(end ?? 0));
+  return Math.max(...ends, finding.smallest_effect);
 }
 
 function symmetric(far: number): Domain {
   const [low, high] = scaleLinear().domain([-far, far]).nice(6).domain() as [number, number];
   return [low, high];
+}
+
+/** What a point of the finding's chart stands for. */
+export function pointOf(finding: Finding): Exclude<Every, "episode"> {
+  const every = finding.chart.every ?? finding.declaration.declaration.unit;
+  return every === "week" || every === "month" || every === "year" ? every : "day";
+}
+
+/** What the finding counts before and after. */
+export function countedIn(finding: Finding): Every {
+  return finding.design === "episodes" ? "episode" : pointOf(finding);
 }
