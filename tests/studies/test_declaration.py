@@ -121,3 +121,15 @@ def test_episodes_are_retrospective_from_the_first() -> None:
     declaration = read_declaration(DECLARED / "episodes.toml")
     days = {day: seal(declaration, datetime(2018, 4, day, 12, tzinfo=UTC))["retrospective"] for day in (2, 3)}
     assert days == {2: False, 3: True}
+
+
+def test_no_window_of_two_parts_meets_the_phasing_in(checkout: Path, tmp_path: Path) -> None:
+    """Phased in until 18 January, the first day of the window after; until the 17th it lies between the windows."""
+    text = (checkout / PARIS).read_text(encoding="utf-8")
+    path = tmp_path / "phased.toml"
+    start = "start = 2021-01-16T18:00:00+01:00\n"
+    path.write_text(text.replace(start, f"{start}ramp = 2021-01-17\n"), encoding="utf-8")
+    assert read_declaration(path).change.document["ramp"] == "2021-01-17"
+    path.write_text(text.replace(start, f"{start}ramp = 2021-01-18\n"), encoding="utf-8")
+    with pytest.raises(InvalidValueError, match="meets the phasing in"):
+        read_declaration(path)

@@ -11,9 +11,11 @@ import polars as pl
 import pytest
 
 from passerelle.lab.result import Outcome
-from passerelle.studies.evaluate import Evaluation, evaluate
+from passerelle.studies.bundle import unpack_bundle as unpack
+from passerelle.studies.evaluate import Evaluation, evaluate, look
 from passerelle.studies.parts import PartsStudy, Placebo
-from passerelle.studies.terms import Windows
+from passerelle.studies.recomputing import read_rows
+from passerelle.studies.terms import Stop, Windows
 from passerelle.studies.units import read_span
 
 from .conftest import Case
@@ -75,3 +77,32 @@ def test_progress_is_told(paris: Case) -> None:
     noise = np.random.default_rng(12).normal(100, 5, len(starts))
     evaluate(pl.DataFrame({"series": 1, "start": starts, "value": noise}), study, ZONE, lambda *at: told.append(at))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_finding_before_its_day_is_peeking(paris: Case) -> None:
+    """Published from 8 March 2021 on, 30 days after the window's end: on its last day it is no look that was planned."""
+    study = msgspec.structs.replace(paris.declaration.study, publish_on=date(2021, 3, 8))
+    held = read_rows(unpack(paris.bundle)["rows.csv"])
+    outcomes = {}
+    for day in (date(2021, 2, 6), date(2021, 3, 8)):
+        found = evaluate(held, study, ZONE, looks=look(study, [day]))
+        outcomes[day.month] = (
+            found.result.checks[-1].name,
+            found.result.checks[-1].outcome,
+            found.judgement.blocked_by,
+        )
+    assert outcomes == {
+        2: ("peeking", Outcome.FAILED, ("peeking",)),
+        3: ("peeking", Outcome.PASSED, ()),
+    }
+
+
+def test_a_declared_look_uses_only_what_was_there(paris: Case) -> None:
+    """At a look on 1 February only the ten working days from 18 to 29 January are after the change."""
+    looks = Stop("looks", (date(2021, 2, 1), date(2021, 2, 6)))
+    study = msgspec.structs.replace(paris.declaration.study, stop=looks)
+    held = read_rows(unpack(paris.bundle)["rows.csv"])
+    found = evaluate(held, study, ZONE, looks=look(study, [date(2021, 2, 3)]))
+    assert int(found.compared[1].sum()) == 10
+    assert found.result.checks[-1].name == "peeking"
+    assert found.result.checks[-1].numbers["planned"] == 2

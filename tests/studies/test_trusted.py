@@ -90,3 +90,15 @@ def test_series_of_unlike_definitions_are_refused() -> None:
     held = pl.DataFrame({"series": [1, 2], "start": [days[0]] * 2, "end": [days[1]] * 2})
     with pytest.raises(StudyError, match="the mean and the other the maximum"):
         require_alike(held, series)
+
+
+def test_nothing_left_is_no_error(case: Case) -> None:
+    """All of both windows is red: no verdict, no effect, in both languages, and a bundle that says the same."""
+    windows, zone = case.declaration.study.windows, case.archive.city.time_zone
+    first, last = windows.before[0], windows.after[1]
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, last))
+    finding = mark(case, start - timedelta(days=7), end + timedelta(days=8), [None])
+    assert (finding["verdict"], finding["blocked_by"]) == ("cannot_tell_yet", ["nothing_left"])
+    assert (finding["effect"], finding["estimate"], finding["checks"]) == (None, None, [])
+    assert "rien à comparer" in finding["sentence"]["fr"]  # type: ignore[index]
+    assert finding["trust"]["light"] == "red"  # type: ignore[index]

@@ -141,3 +141,20 @@ def test_a_bomb_is_not_unpacked() -> None:
     bundle[at : at + 4] = (257 * 2**20).to_bytes(4, "little")
     with pytest.raises(InvalidValueError, match="unpacks to 269484032 bytes"):
         verify_bundle(bytes(bundle))
+
+
+def test_an_amendment_has_the_hash_of_its_words(paris: Case) -> None:
+    """Signed by the city's own key: what was replaced was another declaration than its hash says."""
+    sealed = paris.finding["declaration"]
+    amendment = {
+        "amended_at": "2026-01-01T00:00:00Z",
+        "reason": "none",
+        "data_seen": True,
+        "hash": sealed["hash"],
+        "declaration": sealed["declaration"],
+    }
+    for declared, problems in ((sealed["declaration"], 0), ({**sealed["declaration"], "level": 0.9}, 1)):
+        told = {**sealed, "amendments": [{**amendment, "replaced": {"hash": sealed["hash"], "declaration": declared}}]}
+        files = {**unpack(paris.bundle), "declaration.json": canonical(told)}
+        found = verify_bundle(sign(files, {**paris.finding, "declaration": told}, paris.archive.key))
+        assert len([one for one in found.problems if "amendment" in one]) == problems

@@ -83,6 +83,14 @@ class StudyError(PasserelleError):
     """A study that can't be declared or run as it stands."""
 
 
+class NothingLeftError(StudyError):
+    """A study of which nothing is left to compare; `left` is what the caller knows of why."""
+
+    def __init__(self, message: str, *, where: str, left: object = None) -> None:
+        super().__init__(message, where=where)
+        self.left = left
+
+
 @dataclass(frozen=True, slots=True)
 class RowFault:
     """What is wrong with one row of a batch: where, what came and what was allowed."""

@@ -43,6 +43,18 @@ class Declaration:
                 f"study {self.study.id!r} is of change {self.study.change!r}, its file's is {self.change.id!r}",
                 where="study.change",
             )
+        self._require_phased_in()
+
+    def _require_phased_in(self) -> None:
+        """Two parts are compared over whole windows, which the time of phasing in must not lie in."""
+        if self.change.ramp is None or not isinstance(self.study, PartsStudy):
+            return
+        start, end = self.change.start.date(), self.change.ramp
+        for first, last in (self.study.windows.before, self.study.windows.after):
+            if first <= end and start <= last:
+                raise InvalidValueError(
+                    f"the window {first} to {last} meets the phasing in, {start} to {end}", where="study.windows"
+                )
 
     @property
     def document(self) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def write_finding(
     city: str,
     time_zone: str,
     computed_at: datetime,
+    looks: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The unsigned document. All but `computed_at` follows from declaration and data, and the id from that all."""
     content = {
@@ -63,6 +64,8 @@ def write_finding(
         "n": _count(evaluation),
         "declaration": dict(sealed),
         "versions": tell_versions(),
+        # A study that declared no look has none to tell, and its finding is as it was before there were any.
+        **({} if looks is None else {"looks": dict(looks)}),
     }
     return identify(study.id, content, computed_at)
 

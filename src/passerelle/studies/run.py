@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
 import polars as pl
 
 from passerelle.archive.archive import Archive
 from passerelle.feeds.feed import Feed, Redistribute
 from passerelle.lake.contract import Selection
-from passerelle.model.errors import RedistributionError, StudyError, UnknownNameError
+from passerelle.model.errors import NothingLeftError, RedistributionError, StudyError, UnknownNameError
 from passerelle.model.interval import format_time, parse_time
 from passerelle.model.series import format_series_id
 from passerelle.registry.changes import get_change
 from passerelle.registry.database import writing
-from passerelle.registry.findings import get_finding, put_finding
+from passerelle.registry.findings import get_finding, list_findings, put_finding
 from passerelle.registry.series import StoredSeries, list_series
 from passerelle.registry.trust import StoredMark
-from passerelle.studies.bundle import pack_bundle, write_bundle, write_rows
+from passerelle.studies.bundle import TRUST_FILE, pack_bundle, write_bundle, write_marks, write_rows
+from passerelle.studies.cut import Cut
 from passerelle.studies.declaration import feeds_of, read_study
 from passerelle.studies.declaring import read_sealed
-from passerelle.studies.evaluate import Evaluation, Progress, evaluate
+from passerelle.studies.evaluate import Evaluation, Progress, evaluate, look
 from passerelle.studies.finding import sign_finding, write_finding
+from passerelle.studies.nothing_left import EMPTY_TABLES, write_empty_finding
 from passerelle.studies.panel_run import run_panel
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.trusted import describe_cut, read_marks, require_alike, tabulate
@@ -39,33 +41,58 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
     with archive.engine.connect() as connection:
         sealed = read_sealed(connection, study_id)
         change = get_change(connection, sealed["change"])
-    change_at = parse_time(change["start"])
     study = read_study(sealed["declaration"])
     feeds = [_require_leave(archive.get_feed(name)) for name in feeds_of(study)]
     if not isinstance(study, PartsStudy):
         found = run_panel(archive, sealed, study, change, feeds, datetime.now(UTC), progress)
         return _keep_new(archive, found.document, lambda signed: pack_bundle(signed, found.tables, feeds, archive.key))
-    (feed,) = feeds
+    return _run_parts(archive, sealed, study, parse_time(change["start"]), feeds[0], progress)
+
+
+def _run_parts(
+    archive: Archive,
+    sealed: Mapping[str, Any],
+    study: PartsStudy,
+    change_at: datetime,
+    feed: Feed,
+    progress: Progress | None,
+) -> dict[str, Any]:
     series = _list_outcome(archive, study)
     held = _read(archive, study, series)
     require_alike(held, series)
-    rows = held.select(*ROWS)
-    marks = read_marks(archive, feed.id, series, *read_span(study, archive.city.time_zone))
+    rows, now, zone = held.select(*ROWS), datetime.now(UTC), archive.city.time_zone
+    marks = read_marks(archive, feed.id, series, *read_span(study, zone))
     table = tabulate(marks)
-    evaluation = evaluate(rows, study, archive.city.time_zone, progress, marks=table)
+    about: dict[str, Any] = {
+        "change_at": change_at.astimezone(zone).date(),
+        "rows_sha256": hashlib.sha256(write_rows(rows)).hexdigest(),
+        "city": archive.city.id,
+        "time_zone": zone.key,
+        "computed_at": now,
+    }
+    looks = look(study, _list_looks(archive, study.id, now))
+    try:
+        evaluation = evaluate(rows, study, zone, progress, marks=table, looks=looks)
+    except NothingLeftError as error:
+        trust = _describe_trust(cast(Cut, error.left), [], study, archive, marks, series)
+        empty = write_empty_finding(sealed, study, trust, **about)
+        tables = {**EMPTY_TABLES, TRUST_FILE: write_marks(table)}
+        return _keep_new(archive, empty, lambda signed: pack_bundle(signed, tables, [feed], archive.key))
+    cut = evaluation.units.cut
+    assert cut is not None  # noqa: S101  marks were given
+    trust = _describe_trust(cut, evaluation.units.series, study, archive, marks, series)
     document = write_finding(
-        sealed,
-        study,
-        evaluation,
-        _describe(held, evaluation, series),
-        _describe_trust(evaluation, study, archive, marks, series),
-        change_at=change_at.astimezone(archive.city.time_zone).date(),
-        rows_sha256=hashlib.sha256(write_rows(rows)).hexdigest(),
-        city=archive.city.id,
-        time_zone=archive.city.time_zone.key,
-        computed_at=datetime.now(UTC),
+        sealed, study, evaluation, _describe(held, evaluation, series), trust, looks=looks, **about
     )
     return _keep_new(archive, document, lambda signed: write_bundle(signed, evaluation, rows, table, feed, archive.key))
+
+
+def _list_looks(archive: Archive, study_id: str, now: datetime) -> list[date]:
+    """The local days on which the study was run before, and today."""
+    with archive.engine.connect() as connection:
+        earlier = list_findings(connection, study=study_id, limit=1000)
+    times = [*(parse_time(one["computed_at"]) for one in reversed(earlier)), now]
+    return [one.astimezone(archive.city.time_zone).date() for one in times]
 
 
 def _require_leave(feed: Feed) -> Feed:
@@ -89,16 +116,15 @@ def _keep_new(archive: Archive, document: dict[str, Any], pack: Callable[[dict[s
 
 
 def _describe_trust(
-    evaluation: Evaluation,
+    cut: Cut,
+    used: Sequence[int],
     study: PartsStudy,
     archive: Archive,
     marks: Sequence[tuple[int, StoredMark]],
     series: Mapping[int, StoredSeries],
 ) -> dict[str, Any]:
     """The finding's `trust`, which shows the marks that lie in the study's windows on series it would have summed."""
-    cut = evaluation.units.cut
-    assert cut is not None  # noqa: S101  marks were given
-    wanted = {*evaluation.units.series, *cut.series}
+    wanted = {*used, *cut.series}
     spans = read_windows(study, archive.city.time_zone)
     inside = [
         (number, mark)

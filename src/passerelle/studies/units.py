@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from passerelle.model.errors import StudyError
+from passerelle.model.errors import NothingLeftError, StudyError
 from passerelle.studies.calendar import lay_grid, midnight
 from passerelle.studies.cut import Cut, find_cut
 from passerelle.studies.parts import PartsStudy
@@ -81,7 +81,8 @@ def count_units(rows: pl.DataFrame, study: PartsStudy, zone: ZoneInfo, marks: pl
         left = _choose(local, used, study) if cut.units.len() else chosen
         chosen = sorted({*left}.intersection(chosen or left).difference(cut.series))
     if not chosen:
-        raise StudyError(f"no series of {study.outcome.feed} is complete on the study's days", where="windows")
+        told = f"no series of {study.outcome.feed} is complete on the study's days"
+        raise NothingLeftError(told, where="windows", left=cut)
     frame = _sum(local, used, chosen)
     _require_counts(frame)
     everyone = set(rows["series"].unique().to_list())

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from passerelle.lab.estimators.did_blocks import estimate_did
 from passerelle.lab.paired import paired
 from passerelle.lab.result import Result
-from passerelle.model.errors import InvalidValueError
+from passerelle.model.errors import InvalidValueError, NothingLeftError
 from passerelle.model.series import format_series_id
 from passerelle.studies.bundle import (
     DECLARATION,
@@ -41,7 +41,7 @@ from passerelle.studies.finding import is_signed
 from passerelle.studies.panel_verify import recompute_panel
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.recomputing import compare_estimate, compare_share, read_marks, read_rows
-from passerelle.studies.sentence import write_sentence
+from passerelle.studies.sentence import NOTHING_LEFT, write_nothing_left, write_sentence
 
 _LARGEST = 256 * 2**20
 """Bytes a bundle may unpack to; the largest of the demo has a twentieth of it."""
@@ -121,6 +121,9 @@ def _check_declaration(files: Mapping[str, bytes], finding: dict[str, Any]) -> I
         yield "the declaration is not the finding's"
     if digest(declaration["declaration"]) != declaration["hash"]:
         yield "the declaration's hash is not of what was declared"
+    for one in declaration.get("amendments", ()):
+        if any(digest(told["declaration"]) != told["hash"] for told in (one, one["replaced"])):
+            yield f"a hash of the amendment of {one['amended_at']} is not of what was declared"
 
 
 def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[str]:
@@ -128,13 +131,13 @@ def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[
     if not isinstance(study, PartsStudy):
         yield from recompute_panel(files, finding, study)
         return
+    if finding["estimate"] is None:
+        yield from _recompute_nothing(files, finding, study)
+        return
     yield from compare_estimate(finding["estimate"], _estimate_matrix(files[MATRIX], study), MATRIX)
     if ROWS_FILE not in files:
         return
-    rows = read_rows(files[ROWS_FILE])
-    evaluation = evaluate(
-        rows, study, ZoneInfo(finding["time_zone"]), marks=read_marks(files[TRUST_FILE]) if "trust" in finding else None
-    )
+    evaluation = _evaluate(files, finding, study)
     yield from _compare_trust(finding, evaluation)
     yield from compare_estimate(finding["estimate"], evaluation.result, ROWS_FILE)
     if write_matrix(evaluation) != files[MATRIX]:
@@ -145,6 +148,25 @@ def _recompute(files: Mapping[str, bytes], finding: dict[str, Any]) -> Iterator[
         yield "the checks come out differently"
     if write_sentence(evaluation.judgement, evaluation.result, study) != finding["sentence"]:
         yield "the sentence is not the one that follows from the numbers"
+
+
+def _evaluate(files: Mapping[str, bytes], finding: Mapping[str, Any], study: PartsStudy) -> Evaluation:
+    marks = read_marks(files[TRUST_FILE]) if "trust" in finding else None
+    rows, zone = read_rows(files[ROWS_FILE]), ZoneInfo(finding["time_zone"])
+    return evaluate(rows, study, zone, marks=marks, looks=finding.get("looks"))
+
+
+def _recompute_nothing(files: Mapping[str, bytes], finding: Mapping[str, Any], study: PartsStudy) -> Iterator[str]:
+    """Whether nothing was left to compare, as the finding says; without rows there is nothing to hold that against."""
+    if finding["blocked_by"] != [NOTHING_LEFT] or finding["sentence"] != write_nothing_left(study):
+        yield "the finding has no estimate, and says more than that nothing was left"
+    if ROWS_FILE not in files:
+        return
+    try:
+        _evaluate(files, finding, study)
+    except NothingLeftError:
+        return
+    yield f"a result follows from {ROWS_FILE}, and the finding has none"
 
 
 def _compare_trust(finding: Mapping[str, Any], evaluation: Evaluation) -> Iterator[str]:
