@@ -80,7 +80,7 @@ def test_progress_is_told(paris: Case) -> None:
 
 
 def test_a_finding_before_its_day_is_peeking(paris: Case) -> None:
-    """Published from 8 March 2021 on, 30 days after the window's end: on its last day it is no look that was planned."""
+    """Published from 8 March 2021 on: on 6 February, the window after being over, it was no look that was planned."""
     study = msgspec.structs.replace(paris.declaration.study, publish_on=date(2021, 3, 8))
     held = read_rows(unpack(paris.bundle)["rows.csv"])
     outcomes = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.lab.simulated import case, draw, told
@@ -46,6 +48,13 @@ def test_two_works_on_the_same_streets() -> None:
 def test_where_and_when_it_overlaps(context: Context, outcome: tuple[str, str]) -> None:
     """Only a change that began or ended within the times, at some units and not at all, and needed for the claim."""
     assert told(check_overlap(case(draw(1, effect=4), context))) == outcome
+
+
+def test_without_a_comparison_nothing_is_shared() -> None:
+    """All ten places are compared with their own past alone: another change that came to all is not told from theirs."""
+    with_all = case(draw(1, effect=4), other(PLACES[:10] >= 0, 26.0))
+    alone = replace(with_all, panel=with_all.panel.select(PLACES < 10))
+    assert told(check_overlap(alone)) == ("failed", "cannot_separate")
 
 
 def test_the_effect_was_the_other_change() -> None:

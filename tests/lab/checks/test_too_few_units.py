@@ -9,6 +9,9 @@ import pytest
 from tests.lab.simulated import case, draw, told
 
 from passerelle.lab.checks.too_few_units import check_inference, check_too_few_units, count_degrees
+from passerelle.lab.estimators.episodes import estimate_episodes
+from passerelle.lab.panel import panel
+from passerelle.lab.question import Question
 from passerelle.lab.result import Outcome
 
 
@@ -25,6 +28,18 @@ def test_clusters_of_a_panel() -> None:
     few = case(draw(1, 2, 30))
     result = replace(few.result, inference="cluster_scores", smallest_p=0.0)
     assert told(check_inference(replace(few, result=result))) == ("failed", "few_clusters")
+
+
+@pytest.mark.parametrize(
+    ("count", "outcome"), [(5, ("failed", "too_few_episodes")), (6, ("not_applicable", "by_the_method"))]
+)
+def test_five_episodes_are_too_few(count: int, outcome: tuple[str, str]) -> None:
+    """With five there is no interval; the t statistic of six counts with how few they are."""
+    outcomes = np.array([[0.0, 1.0 + at] for at in range(count)])
+    spells = panel(tuple(map(str, range(count))), np.array([0.0, 1.0]), outcomes, np.ones(count))
+    one = case(draw(1))
+    result = estimate_episodes(spells, Question())
+    assert told(check_inference(replace(one, panel=spells, result=result))) == outcome
 
 
 def test_degrees_of_freedom_by_hand() -> None:

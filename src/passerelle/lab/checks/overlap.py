@@ -3,7 +3,7 @@
 Two changes that came to the same places within the windows can't be told apart by any comparison of these places.
 
 Assumes that other changes are registered. One that came to every unit alike is shared by both sides of the
-comparison and is left to it; nothing here shows that it did the same to all.
+comparison and is left to it; nothing here shows that it did the same to all. Without a comparison it isn't shared.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def check_overlap(case: Case) -> Check:
     """Failed where the claim isn't made by the units that no other change touched within the windows."""
     if case.context.others is None:
         return Check(NAME, Outcome.NOT_APPLICABLE, "not_known")
-    found = [one for one in case.context.others if _within(one, case) and one.units.any() and not one.units.all()]
+    found = [one for one in case.context.others if _within(one, case) and _confounds(one, case)]
     if not found:
         return Check(NAME, Outcome.PASSED, "none", {"known": float(len(case.context.others))})
     touched = np.logical_or.reduce([one.units for one in found])
@@ -31,12 +31,17 @@ def check_overlap(case: Case) -> Check:
     names = {"changes": ", ".join(one.name for one in found)}
     if touched[treated].all():
         return Check(NAME, Outcome.FAILED, "cannot_separate", numbers, names)
-    if touched[~treated].all():
+    if not treated.all() and touched[~treated].all():
         return Check(NAME, Outcome.FAILED, "no_comparison", numbers, names)
     without = case.again(~touched)
     if not case.survives(without):
         return Check(NAME, Outcome.FAILED, "not_without", numbers, names)
     return Check(NAME, Outcome.PASSED, "same_without", numbers, names)
+
+
+def _confounds(other: OtherChange, case: Case) -> bool:
+    """Whether it touched some units; all of them count too where none is compared that would share it."""
+    return bool(other.units.any() and (case.panel.treated.all() or not other.units.all()))
 
 
 def _within(other: OtherChange, case: Case) -> bool:

@@ -6,6 +6,8 @@ import numpy as np
 
 from passerelle.lab.case import Case
 from passerelle.lab.estimators.did_blocks import BLOCKS
+from passerelle.lab.estimators.episodes import FEWEST as FEWEST_EPISODES
+from passerelle.lab.estimators.episodes import TOO_FEW
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
 
@@ -36,6 +38,9 @@ def check_inference(case: Case) -> Check:
     result, panel = case.result, case.panel
     chance = 1 - result.level
     numbers = {"smallest_p": result.smallest_p, "most_p": chance, "needed": float(np.ceil(1 / chance - 1e-9))}
+    if result.inference == TOO_FEW:
+        counted = {"count": float(result.n_units), "needed": float(FEWEST_EPISODES)}
+        return Check(NAME, Outcome.FAILED, TOO_FEW, counted)
     if result.smallest_p > chance * (1 + 1e-9):
         return Check(NAME, Outcome.FAILED, "permutations", numbers)
     if result.smallest_p > 0:

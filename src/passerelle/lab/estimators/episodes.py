@@ -26,6 +26,8 @@ from passerelle.lab.result import Path, Result
 from passerelle.model.errors import StudyError
 
 METHOD = "episodes"
+TOO_FEW = "too_few_episodes"
+"""The inference of fewer than `FEWEST` episodes: none."""
 ASSUMPTIONS = ("like_around", "no_spillover", "nothing_else")
 FEWEST = 6
 """With five a single odd episode decides; sign changes of six can give 1 in 32 at best, below 5 %."""
@@ -56,7 +58,7 @@ def estimate_episodes(panel: Panel, question: Question) -> Result:
         n_treated=count,
         method=METHOD,
         assumptions=ASSUMPTIONS,
-        inference="episodes" if count >= FEWEST else "too_few_episodes",
+        inference=METHOD if count >= FEWEST else TOO_FEW,
         smallest_p=0.0 if count >= FEWEST else 1.0,
         path=_follow(panel),
     )
