@@ -108,6 +108,13 @@ def node_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.fail("the pages are not built: run `make pages`")
     folder = tmp_path_factory.mktemp("web") / "paris"
     make_folder(folder)
+    with run_node(folder) as url:
+        yield url
+
+
+@contextmanager
+def run_node(folder: Path) -> Iterator[str]:
+    """The address of a node that runs on the folder until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -51,7 +51,7 @@ def test_where_and_when_it_overlaps(context: Context, outcome: tuple[str, str]) 
 
 
 def test_without_a_comparison_nothing_is_shared() -> None:
-    """All ten places are compared with their own past alone: another change that came to all is not told from theirs."""
+    """All ten places are compared with their own past: another change that came to all is not told from theirs."""
     with_all = case(draw(1, effect=4), other(PLACES[:10] >= 0, 26.0))
     alone = replace(with_all, panel=with_all.panel.select(PLACES < 10))
     assert told(check_overlap(alone)) == ("failed", "cannot_separate")

@@ -48,7 +48,7 @@ export const en = {
   "case.retrospective": "Declared after the fact: whoever chose the comparison could already see the data.",
   "case.change": "change",
   "case.counterfactual": "without the change (estimated)",
-  "case.chart": "{treated} against {comparison}, day by day from {start} to {end}; the change came on {change}.",
+  "case.chart": "{treated} against {comparison}, from {start} to {end}; the change came on {change}.",
   "case.point_day": "Each point is a day.",
   "case.point_week": "Each point is a week.",
   "case.point_month": "Each point is a month.",

@@ -50,7 +50,7 @@ export const fr: Catalogue = {
   "case.retrospective": "Déclarée après coup : qui a choisi la comparaison pouvait déjà voir les données.",
   "case.change": "changement",
   "case.counterfactual": "sans le changement (estimé)",
-  "case.chart": "{treated} face à {comparison}, jour par jour du {start} au {end} ; le changement est du {change}.",
+  "case.chart": "{treated} face à {comparison}, du {start} au {end} ; le changement est du {change}.",
   "case.point_day": "Chaque point est un jour.",
   "case.point_week": "Chaque point est une semaine.",
   "case.point_month": "Chaque point est un mois.",
