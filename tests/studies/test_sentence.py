@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_every_verdict_names_its_comparison(study: PartsStudy, verdict: Verdict)
         assert study.comparison.phrase.both[language] in text
         assert "8" in text
         assert "{" not in text
+
+
+def test_a_comparison_of_unlike_things_is_called_careless(study: PartsStudy) -> None:
+    """Where definitions block it, the number is still told, and told for what it is."""
+    blocked = Judgement(Verdict.CANNOT_TELL_YET, ("definitions", "overlap"))
+    found = write_sentence(blocked, result(-42, -31, -18.4), study)
+    assert "a careless comparison of unlike things, it moved by −31%" in found["en"]
+    assert "comparaison négligente de choses différentes, il a bougé de −31\u00a0%" in found["fr"]
+
+
+def test_no_interval_is_said_in_words(study: PartsStudy) -> None:
+    """With too few to have one, no infinities are shown."""
+    blocked = Judgement(Verdict.CANNOT_TELL_YET, ("too_few_units",))
+    found = write_sentence(blocked, replace(result(-42, -31, -18.4), interval=(-math.inf, math.inf)), study)
+    assert found["en"].endswith("it moved by −31%, and so few give no 95% interval.")
+    assert "∞" not in found["fr"]
 
 
 def test_harm_is_called_harm(study: PartsStudy) -> None:

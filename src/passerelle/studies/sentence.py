@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from passerelle.lab.checks.definitions import NAME as DEFINITIONS
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Judgement, Verdict
 from passerelle.model.quantity import get_quantity
@@ -19,7 +20,18 @@ NOTHING_LEFT = "nothing_left"
 
 def write_sentence(judgement: Judgement, result: Result, study: Study) -> dict[str, str]:
     """The verdict in a sentence of each language."""
-    return {language: _write(judgement.verdict, result, study, language) for language in LANGUAGES}
+    form = _choose_form(judgement, result)
+    return {language: _write(form, result, study, language) for language in LANGUAGES}
+
+
+def _choose_form(judgement: Judgement, result: Result) -> str:
+    """The name of the sentence: where unlike things were compared, what such a comparison says is called careless."""
+    if judgement.verdict is Verdict.CANNOT_TELL_YET:
+        if DEFINITIONS in judgement.blocked_by:
+            return "careless"
+        if not all(map(math.isfinite, result.interval)):
+            return "unbounded"
+    return judgement.verdict.value
 
 
 def write_nothing_left(study: Study) -> dict[str, str]:
@@ -51,7 +63,7 @@ def count_word(study: Study) -> Mapping[str, str]:
     return found
 
 
-def _write(verdict: Verdict, result: Result, study: Study, language: str) -> str:
+def _write(form: str, result: Result, study: Study, language: str) -> str:
     unit = get_effect_unit(study)
     templates = texts()["sentence"]
     effect, low, high = (format_effect(value, language, unit) for value in (result.effect, *result.interval))
@@ -66,10 +78,10 @@ def _write(verdict: Verdict, result: Result, study: Study, language: str) -> str
         "level": format_percent(100 * result.level, language, signed=False),
         "smallest": _format_smallest(study, language, unit),
     }
-    if verdict in (Verdict.WORKED, Verdict.HARMED):
+    if form in (Verdict.WORKED, Verdict.HARMED):
         moved = str(templates["rose" if result.effect > 0 else "fell"][language].format(**words))
-        return str(templates[verdict.value][language].format(clause=_lower(moved)))
-    return str(templates[verdict.value][language].format(**words))
+        return str(templates[form][language].format(clause=_lower(moved)))
+    return str(templates[form][language].format(**words))
 
 
 def _name(study: Study, language: str) -> dict[str, str]:
