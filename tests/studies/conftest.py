@@ -14,14 +14,14 @@ from passerelle.archive import Archive, create_folder, open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import get_bundle
-from passerelle.studies.declaration import Declaration, read_declarations
-from passerelle.studies.declaring import declare
+from passerelle.studies.declaration import Declaration, feeds_of, read_changes, read_declarations
+from passerelle.studies.declaring import declare, register_changes
 from passerelle.studies.run import run_study
 
 
 @dataclass(frozen=True)
 class Case:
-    """A city's archive with its one study, run: `finding` and `bundle` as they are stored."""
+    """A city's archive with one of its studies, run: `finding` and `bundle` as they are stored."""
 
     archive: Archive
     declaration: Declaration
@@ -29,12 +29,13 @@ class Case:
     bundle: bytes
 
 
-def run_case(folder: Path, city: str) -> Case:
+def run_case(folder: Path, city: str, study: str) -> Case:
     create_folder(folder, city)
     archive = open_archive(folder)
-    (declaration,) = read_declarations(city)
+    (declaration,) = (one for one in read_declarations(city) if one.study.id == study)
+    register_changes(archive, read_changes(city))
     for bundle in archive.city.bundles:
-        if bundle.feed == declaration.study.outcome.feed:
+        if bundle.feed in feeds_of(declaration.study):
             body = find_data_file(bundle.path).read_bytes()
             kept = archive.keep(bundle.feed, Reply(body, datetime.now(UTC), name=Path(bundle.path).name))
             archive.admit(kept.reply_id)
@@ -47,7 +48,7 @@ def run_case(folder: Path, city: str) -> Case:
 @pytest.fixture(scope="session")
 def paris(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     """The 18:00 curfew of January 2021."""
-    case = run_case(tmp_path_factory.mktemp("paris") / "folder", "paris")
+    case = run_case(tmp_path_factory.mktemp("paris") / "folder", "paris", "curfew-18h-2021-cycling")
     yield case
     case.archive.close()
 
@@ -55,6 +56,6 @@ def paris(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
 @pytest.fixture(scope="session")
 def san_francisco(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     """Parking meters on Sundays, January 2013."""
-    case = run_case(tmp_path_factory.mktemp("san-francisco") / "folder", "san-francisco")
+    case = run_case(tmp_path_factory.mktemp("san-francisco") / "folder", "san-francisco", "sunday-meters-2013-garages")
     yield case
     case.archive.close()

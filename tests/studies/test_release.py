@@ -51,7 +51,7 @@ def test_nothing_leaves_once_nothing_may(paris: Case, tmp_path: Path) -> None:
         change = city.read(f"changes/{paris.finding['change']}")
         assert change["finding"] is None
         assert change["study"]["id"] == paris.finding["study"]
-        assert [one["finding"] for one in city.list_all("changes")] == [None]
+        assert all(one["finding"] is None for one in city.list_all("changes"))
         assert list(city.list_all("findings")) == []
     words = ["study", "show", paris.finding["id"], "--bundle", str(target), "--folder", str(folder)]
     shown = CliRunner().invoke(main, words)
@@ -66,7 +66,7 @@ def test_a_feed_that_left_the_city_keeps_its_findings_here(paris: Case, tmp_path
     file, feed = folder / "city.toml", paris.declaration.study.outcome.feed
     file.write_text(file.read_text(encoding="utf-8").replace(f'"{feed}"', '"another"'), "utf-8")
     with connect(folder) as city:
-        assert [one["finding"] for one in city.list_all("changes")] == [None]
+        assert all(one["finding"] is None for one in city.list_all("changes"))
 
 
 def test_only_what_is_derived_leaves_once_rows_may_not(paris: Case, tmp_path: Path) -> None:

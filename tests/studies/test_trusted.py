@@ -25,7 +25,7 @@ WORDS = {"en": "stands still", "fr": "figé"}
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     """San Francisco's parking meters on Sundays, in an archive of its own."""
-    case = run_case(tmp_path_factory.mktemp("marked") / "folder", "san-francisco")
+    case = run_case(tmp_path_factory.mktemp("marked") / "folder", "san-francisco", "sunday-meters-2013-garages")
     yield case
     case.archive.close()
 

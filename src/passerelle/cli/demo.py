@@ -51,7 +51,7 @@ Processes = dict[str, "subprocess.Popen[bytes]"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Tell of each node in a line of JSON.")
 def demo(cities: tuple[str, ...], folder: Path, port: int, as_json: bool) -> None:
-    """Bring up the cities on years of real observations, each with a judged change.
+    """Bring up the cities on years of real observations, each with judged changes.
 
     Paris and San Francisco, or those that are named; `all` is these and the reference sets. The first start imports the
     recorded histories of data/; the next ones take a few seconds. The last line begins with `ready`; then Ctrl-C stops
