@@ -13,13 +13,14 @@ from pathlib import Path
 from _figure import Figures
 from _figures_did import DID_FIGURES
 from _figures_meta import META_FIGURES
+from _figures_synthetic import SYNTHETIC_FIGURES
 from machine import describe
 
 CHECKOUT = Path(__file__).parents[1]
 DATA = CHECKOUT.parent / "shared" / "data" / "sectors" / "policy_synthetic_control_refs"
 PAGE = CHECKOUT / "docs" / "lab.md"
 BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
-FIGURES: tuple[Figures, ...] = (*DID_FIGURES, *META_FIGURES)
+FIGURES: tuple[Figures, ...] = (*DID_FIGURES, *META_FIGURES, *SYNTHETIC_FIGURES)
 
 
 def main(*, write: bool) -> int:

@@ -87,15 +87,19 @@ def contrast_sdid(
     weights = weigh_on_simplex(setting.before - level, shares, progress, ridge)
     if real is not None and setting.before.shape[1] > _MOST_TIMES:
         return Contrasts(shares - weights, setting.before @ weigh_times(source, source.shares[:, 0], noise)[:, None])
-    times = np.column_stack([weigh_times(setting, share, noise) for share in shares.T])
+    times = np.empty((setting.before.shape[1], shares.shape[1]))
+    near = None
+    for group, share in enumerate(shares.T):
+        # Groups differ by few of the units outside, so that one's times are a guess of the next one's.
+        near = times[:, group] = weigh_times(setting, share, noise, near)
     return Contrasts(shares - weights, setting.before @ times)
 
 
-def weigh_times(setting: Setting, share: Floats, noise: float) -> Floats:
+def weigh_times(setting: Setting, share: Floats, noise: float, near: Floats | None = None) -> Floats:
     """Weights of the times before, by the units outside the group."""
     outside = share == 0
     before = setting.before[outside] - setting.before[outside].mean(axis=0)
     after = setting.after[outside].mean(axis=1)
     gram = before.T @ before
     gram.flat[:: len(gram) + 1] += (_TIME_RIDGE * noise) ** 2 * len(before)
-    return solve_simplex(gram, before.T @ (after - after.mean()))
+    return solve_simplex(gram, before.T @ (after - after.mean()), near=near)
