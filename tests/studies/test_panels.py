@@ -166,6 +166,15 @@ def test_an_outage_of_all_takes_out_the_time(study: PlacesStudy) -> None:
     assert filled.left_out.height == 0
 
 
+def test_a_red_day_of_the_only_treated_place_is_no_time(study: PlacesStudy) -> None:
+    """Every value is asked for: a day red at one of three places is a third of a time and a 28th of a place."""
+    span = datetime(2021, 3, 9, tzinfo=UTC), datetime(2021, 3, 9, 12, tzinfo=UTC)
+    filled = fill(ALL, study, pl.DataFrame([(1, *span, "red", "frozen")], schema=MARKS, orient="row"))
+    assert (len(filled.firsts), filled.left_out.height) == (27, 0)
+    assert filled.panel is not None
+    assert filled.panel.complete
+
+
 def test_nothing_left_is_no_panel(study: PlacesStudy) -> None:
     """The one treated place is red throughout."""
     span = datetime(2021, 3, 1, tzinfo=UTC), datetime(2021, 4, 12, tzinfo=UTC)

@@ -56,7 +56,7 @@ def find_cut(marks: pl.DataFrame, cells: pl.DataFrame, series: Sequence[int]) ->
     rows, columns = bad["series"].unique().sort(), bad["unit"].unique().sort()
     matrix = np.zeros((rows.len(), columns.len()), dtype=bool)
     matrix[rows.search_sorted(bad["series"]), columns.search_sorted(bad["unit"])] = True
-    out, units = _take_out(matrix, len(series), cells["unit"].n_unique())
+    out, units = take_out(matrix, len(series), cells["unit"].n_unique())
     light = Light.RED if share > BLOCKING_SHARE else partly
     return Cut(share, light, columns.filter(pl.Series(units, dtype=pl.Boolean)), tuple(rows.to_numpy()[out].tolist()))
 
@@ -85,8 +85,8 @@ def find_reds(marks: pl.DataFrame, grid: pl.DataFrame, series: Sequence[int]) ->
     return Reds(share, Light.RED if share > BLOCKING_SHARE else partly, cells)
 
 
-def _take_out(bad: NDArray[np.bool_], series: int, units: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows (of `series` in all) and columns (of `units`) to take out until nothing bad is left."""
+def take_out(bad: NDArray[np.bool_], series: int, units: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows (of `series` in all) and columns (of `units`) to take out, worst first, until nothing bad is left."""
     left = bad.copy()
     rows, columns = np.zeros(left.shape[0], dtype=bool), np.zeros(left.shape[1], dtype=bool)
     while left.any():

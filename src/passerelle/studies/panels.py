@@ -19,7 +19,7 @@ import polars as pl
 from passerelle.lab.panel import Flags, Floats, Indices, Panel
 from passerelle.model.errors import StudyError
 from passerelle.studies.calendar import counted, first_of, last_day, lay_grid, local_day, midnight, number, whole
-from passerelle.studies.cut import Reds, find_reds
+from passerelle.studies.cut import Reds, find_reds, take_out
 from passerelle.studies.places import Group, PlacesStudy
 from passerelle.studies.terms import Days, Measure, excludes
 
@@ -84,6 +84,7 @@ def fill_panel(
     reds = find_reds(marks, grid, places.filter(pl.Series(usable, dtype=pl.Boolean))["series"].to_list())
     _blank(cells, reds, order, firsts)
     times = np.asarray(~np.isnan(cells[usable]).all(axis=0))
+    times = times & _spare_times(cells, usable, times, study)
     others = _surround(rows, seats, grid, firsts, study, zone)
     times = times & np.isfinite(others).all(axis=1)
     used = [day for day, kept in zip(firsts, times.tolist(), strict=True) if kept]
@@ -267,6 +268,15 @@ def _seen(cells: Floats, firsts: Sequence[date], study: PlacesStudy, times: Flag
 def _blank(cells: Floats, reds: Reds, order: Sequence[int], firsts: Sequence[date]) -> None:
     at = _locate(reds.cells, order, firsts)
     cells[at["row"].to_numpy(), at["column"].to_numpy()] = np.nan
+
+
+def _spare_times(cells: Floats, usable: Flags, times: Flags, study: PlacesStudy) -> Flags:
+    """Which times stay where every place must be seen at every time: what is red goes by the time or by the place,
+    whichever has more of it, so that a day on which one treated place was out of order doesn't take the place."""
+    if study.least_seen < 1 or not usable.any():
+        return np.ones(len(times), dtype=bool)
+    bad = np.isnan(cells[usable]) & times
+    return ~take_out(bad, *bad.shape)[1]
 
 
 def _surround(

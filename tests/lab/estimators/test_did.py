@@ -121,3 +121,13 @@ def test_several_starts_and_no_comparison_are_refused() -> None:
         estimate_did(data.with_first(np.array([3.0, 4] + [np.inf] * 6)), Question())
     with pytest.raises(StudyError, match="nothing to compare"):
         estimate_did(data.with_first(np.full(8, 3.0)), Question())
+
+
+def test_a_time_without_the_treated_unit_is_no_block() -> None:
+    """One treated unit of twelve, unseen at the tenth of sixty times: the error is that of the other 59 times."""
+    gap = noise(1, 11, 40, 20)
+    gap.outcomes[0, 10] = np.nan
+    found = estimate_did(gap, Question())
+    without = estimate_did(gap.select(np.arange(12), np.arange(60) != 10), Question())
+    assert (found.inference, without.inference) == ("blocks", "blocks")
+    assert found.se == pytest.approx(without.se, rel=1e-12)

@@ -143,10 +143,11 @@ def _interval(inference: str, data: Contrast, panel: Panel, question: Question) 
 def _blocks(effect: float, panel: Panel, level: float) -> Interval:
     """The interval of the difference of the two sides' means over time, around `effect`."""
     path = _path(panel)
-    before = path.observed - path.expected
-    found = did_blocks.estimate_did(
-        paired(path.times, before, np.zeros_like(before), path.times >= panel.starts[0]), level
-    )
+    gap = path.observed - path.expected
+    # A time at which one side was not seen says nothing of their difference.
+    seen = ~np.isnan(gap)
+    after = path.times[seen] >= panel.starts[0]
+    found = did_blocks.estimate_did(paired(path.times[seen], gap[seen], np.zeros(seen.sum()), after), level)
     shift = effect - found.effect
     return Interval(found.se, (found.interval[0] + shift, found.interval[1] + shift), found.p_value)
 
