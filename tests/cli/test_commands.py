@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from passerelle.cli import main
 from passerelle.cli.command import _COMMANDS
+from passerelle.client import connect
 
 
 def list_commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
@@ -215,6 +216,13 @@ def test_a_study_is_declared_run_and_verified(tmp_path: Path, checkout: Path) ->
     finding = json.loads(run("study", "run", declared["id"], *where).stdout)
     listed = json.loads(run("study", "list", *where).stdout)
     assert finding["id"] in run("study", "list", "--folder", str(folder)).stdout
+    with connect(folder) as city:
+        told: list[tuple[int, int]] = []
+        assert city.study(declared["id"]).run(lambda done, total: told.append((done, total))) == finding
+        assert city.study(declared["id"]).run() == finding
+        matrix = city.design_matrix(finding["id"])
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert matrix.height == finding["n"]["before"] + finding["n"]["after"]
     by_study = run("study", "show", declared["id"], *where)
     assert json.loads(by_study.stdout) == finding
     shown = run("study", "show", finding["id"], "--bundle", str(bundle), "--folder", str(folder))

@@ -28,6 +28,7 @@ from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
 from passerelle.studies.change import Change
 from passerelle.studies.declaration import Declaration, parse_declaration
 from passerelle.studies.declaring import amend, declare, register_changes
+from passerelle.studies.run import run_study
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +80,12 @@ class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change and its study, as a file of `cities/<city>/` holds them."""
 
     declaration: dict[str, Any]
+
+
+class StudyName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A study's id."""
+
+    study: str
 
 
 class NewChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -230,6 +237,10 @@ def _declare_change(node: Node, arguments: NewChange, progress: Progress) -> dic
     return arguments.change.document
 
 
+def _run(node: Node, arguments: StudyName, progress: Progress) -> dict[str, Any]:
+    return run_study(node.archive, arguments.study, progress)
+
+
 def _amend(node: Node, arguments: Amendment, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
     return amend(node.archive, _read_declaration(arguments.declaration), arguments.reason)
 
@@ -288,6 +299,7 @@ _ALL: tuple[Job, ...] = (
     ),
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens, quick=True),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
+    Job("run-study", "Judge a change by its declared study, from what the archive holds now.", StudyName, _run),
     Job("declare-change", "Declare a change without a study; others are judged beside it.", NewChange, _declare_change),
     Job("amend-study", "Replace a study's declaration, visibly and with a reason.", Amendment, _amend),
     Job(

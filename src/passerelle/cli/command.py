@@ -11,7 +11,7 @@ import click
 from passerelle.model.errors import PasserelleError
 
 _COMMANDS = {
-    "demo": ("demo", "Bring up the cities on years of real observations, each with a judged change."),
+    "demo": ("demo", "Bring up the cities on years of real observations, each with judged changes."),
     "init": ("folder", "Make FOLDER a city's home."),
     "up": ("folder", "Run the node of the city in FOLDER."),
     "import": ("imports", "Keep FILE as a reply of a feed and admit its rows."),

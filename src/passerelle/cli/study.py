@@ -110,8 +110,10 @@ def run_study(study_id: str, folder: Path, node: str | None, token: str | None, 
 
     Example: passerelle study run curfew-18h-2021 --folder demo/paris
     """
-    with opened(folder, node, token) as city, progress_bar(study_id, hidden=as_json):
-        finding = city.study(study_id).run()
+    officer = node is None or token is not None
+    with opened(folder, node, token) as city, progress_bar(study_id, hidden=as_json) as report:
+        # Anybody may have a study run, and only an officer is told of its progress.
+        finding = city.study(study_id).run(report if officer else None)
     show(finding, as_json=as_json, human=lambda: _tell(finding))
 
 

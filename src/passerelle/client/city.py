@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -225,6 +226,11 @@ class City:
         """The ZIP file that lets anyone check the finding."""
         return self.ask("GET", f"findings/{finding_id}/bundle").content
 
+    def design_matrix(self, finding_id: str) -> pl.DataFrame:
+        """What the finding was estimated from: `unit`, `time`, `outcome` of a panel, else as its design has it."""
+        with zipfile.ZipFile(io.BytesIO(self.bundle(finding_id))) as bundle:
+            return pl.read_csv(io.BytesIO(bundle.read("design_matrix.csv")), try_parse_dates=True)
+
     def study(self, study_id: str) -> Study:
         """One declared study."""
         return Study(self, self.read(f"studies/{study_id}"))
@@ -252,15 +258,19 @@ class City:
 
 
 class Study:
-    """A declared study of a city; `declaration` holds what was declared, when, and its hash."""
+    """A declared study of a city; `declaration` holds what is in force, since when, its hash, and what it amended."""
 
     def __init__(self, city: City, declaration: dict[str, Any]) -> None:
         self._city = city
         self.declaration = declaration
 
-    def run(self) -> dict[str, Any]:
-        """The finding, computed anew from the archive."""
-        answer: dict[str, Any] = self._city.ask("POST", f"studies/{self.declaration['id']}/run").json()
+    def run(self, progress: Progress | None = None) -> dict[str, Any]:
+        """The finding, computed anew from the archive; to be told of the progress, an officer's token is needed."""
+        name = self.declaration["id"]
+        if progress is not None:
+            found: dict[str, Any] = self._city.do("run-study", {"study": name}, progress)
+            return found
+        answer: dict[str, Any] = self._city.ask("POST", f"studies/{name}/run").json()
         return answer
 
 
