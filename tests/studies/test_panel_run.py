@@ -258,10 +258,11 @@ def test_other_changes_are_listed_and_known_to_the_checks(tmp_path: Path) -> Non
     (overlap,) = (one for one in finding["checks"] if one["name"] == "overlap")
     assert overlap["outcome"] == "failed"
     assert "overlap" in finding["blocked_by"]
+    assert "another tax" in overlap["detail"]["fr"]
 
 
 def other(name: str, start: str, place: str) -> Change:
-    words = {"en": name, "fr": name}
+    words = {"en": name, "fr": f"another {name}"}
     document = {
         "id": name,
         "sector": "citizens",

@@ -8,6 +8,7 @@ from typing import Any
 
 from passerelle.lab.verdict import Verdict
 from passerelle.studies.bundle import MATRIX
+from passerelle.studies.declaration import Study
 from passerelle.studies.finding import identify
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.sentence import NOTHING_LEFT, write_nothing_left
@@ -16,6 +17,21 @@ from passerelle.studies.words import texts
 
 EMPTY_TABLES = {MATRIX: b"day,treated,comparison,outcome,level,after\n"}
 """The design matrix of nothing."""
+
+
+def judge_nothing(study: Study) -> dict[str, Any]:
+    """What a finding says where nothing was left: no verdict, what would settle it, and no number."""
+    return {
+        "verdict": Verdict.CANNOT_TELL_YET.value,
+        "blocked_by": [NOTHING_LEFT],
+        "reasons": [{"code": NOTHING_LEFT, "text": dict(texts()["blocked"][NOTHING_LEFT])}],
+        "effect": None,
+        "estimate": None,
+        "sentence": write_nothing_left(study),
+        "method": None,
+        "assumptions": [],
+        "checks": [],
+    }
 
 
 def write_empty_finding(
@@ -39,21 +55,13 @@ def write_empty_finding(
         "change": study.change,
         "study": study.id,
         "outcome": study.outcome.title.both,
-        "verdict": Verdict.CANNOT_TELL_YET.value,
-        "blocked_by": [NOTHING_LEFT],
-        "reasons": [{"code": NOTHING_LEFT, "text": dict(texts()["blocked"][NOTHING_LEFT])}],
-        "effect": None,
+        **judge_nothing(study),
         "smallest_effect": study.smallest_effect,
         "wanted": study.wanted.value,
-        "sentence": write_nothing_left(study),
         "retrospective": sealed["retrospective"],
         "city": city,
         "time_zone": time_zone,
         "comparison": study.comparison.why.both,
-        "method": None,
-        "assumptions": [],
-        "checks": [],
-        "estimate": None,
         "chart": {
             "unit": study.outcome.title.both,
             "change_at": change_at.isoformat(),

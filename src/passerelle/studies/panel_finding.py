@@ -10,21 +10,20 @@ import polars as pl
 
 from passerelle.lab.analysis import Analysis
 from passerelle.lab.result import Event
-from passerelle.lab.verdict import Verdict
+from passerelle.model.quantity import get_quantity
 from passerelle.model.series import format_series_id
 from passerelle.studies.declaration import PanelDesign
 from passerelle.studies.episodes import EpisodesStudy
 from passerelle.studies.facts import Facts
 from passerelle.studies.finding import identify
 from passerelle.studies.judging import Alternative, Judged, place_placebos, placebo_effects
+from passerelle.studies.nothing_left import judge_nothing
 from passerelle.studies.panel_chart import draw_episodes, draw_places
 from passerelle.studies.panels import COMPARISON, TREATED, Filled
 from passerelle.studies.places import PlacesStudy
 from passerelle.studies.sentence import (
-    NOTHING_LEFT,
     count_word,
     get_effect_unit,
-    write_nothing_left,
     write_reasons,
     write_sentence,
 )
@@ -39,7 +38,7 @@ from passerelle.studies.told import (
     tell_method,
     tell_versions,
 )
-from passerelle.studies.words import texts
+from passerelle.studies.words import Titles, texts
 
 
 def write_panel_finding(
@@ -62,7 +61,7 @@ def write_panel_finding(
         "study": study.id,
         "design": study.design,
         "outcome": study.outcome.title.both,
-        **_judge(study, judged, unit),
+        **_judge(study, judged, unit, _entitle(judged, facts)),
         "smallest_effect": study.smallest_effect,
         "wanted": study.wanted.value,
         "retrospective": sealed["retrospective"],
@@ -83,31 +82,17 @@ def write_panel_finding(
     return identify(study.id, content, computed_at)
 
 
-def _judge(study: PanelDesign, judged: Judged, unit: Unit) -> dict[str, Any]:
+def _judge(study: PanelDesign, judged: Judged, unit: Unit, titles: Titles) -> dict[str, Any]:
     """What follows from the numbers: verdict, effect, checks, other methods; nulls where nothing was left."""
     analysis = judged.analysis
     if analysis is None:
-        blocked = texts()["blocked"][NOTHING_LEFT]
-        return {
-            "verdict": Verdict.CANNOT_TELL_YET.value,
-            "blocked_by": [NOTHING_LEFT],
-            "reasons": [{"code": NOTHING_LEFT, "text": dict(blocked)}],
-            "effect": None,
-            "estimate": None,
-            "sentence": write_nothing_left(study),
-            "method": None,
-            "choice": None,
-            "inference": None,
-            "assumptions": [],
-            "checks": [],
-            "events": [],
-            "alternatives": [],
-        }
+        absent = {"choice": None, "inference": None, "events": [], "alternatives": []}
+        return {**judge_nothing(study), **absent}
     result, judgement = analysis.result, analysis.judgement
     return {
         "verdict": judgement.verdict.value,
         "blocked_by": list(judgement.blocked_by),
-        "reasons": write_reasons(judgement, result, study),
+        "reasons": write_reasons(judgement, result, study, titles),
         "effect": tell_effect(result, unit),
         "estimate": tell_estimate(result, unit),
         "sentence": write_sentence(judgement, result, study),
@@ -115,10 +100,23 @@ def _judge(study: PanelDesign, judged: Judged, unit: Unit) -> dict[str, Any]:
         "choice": {"code": analysis.choice.reason, "text": dict(texts()["choice"][analysis.choice.reason])},
         "inference": {"code": result.inference, "text": dict(texts()["inference"][result.inference])},
         "assumptions": tell_assumptions(result.assumptions),
-        "checks": tell_checks(result.checks, unit),
+        "checks": tell_checks(result.checks, unit, titles),
         "events": [_tell_event(one, unit) for one in result.events],
         "alternatives": [_tell_alternative(one, unit) for one in judged.alternatives],
     }
+
+
+def _entitle(judged: Judged, facts: Facts) -> Titles:
+    """How people call the changes, quantities and places that a check may name."""
+    found: dict[str, dict[str, str]] = {one["id"]: one["title"] for one in facts["others"]}
+    for side in facts["definitions"].values():
+        quantity = get_quantity(side["quantity"])
+        found[quantity.name] = {"en": quantity.title_en, "fr": quantity.title_fr}
+    if isinstance(judged.made, Filled):
+        found |= {
+            place: {"en": name, "fr": name} for place, name in judged.made.seats.select("place", "name").iter_rows()
+        }
+    return found
 
 
 def _tell_event(event: Event, unit: Unit) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from passerelle.model.quantity import get_quantity
 from passerelle.studies.declaration import Study
 from passerelle.studies.parts import PartsStudy
 from passerelle.studies.places import PlacesStudy
-from passerelle.studies.words import LANGUAGES, explain, format_effect, format_number, format_percent, texts, to_percent
+from passerelle.studies.words import (
+    LANGUAGES,
+    Titles,
+    explain,
+    explain_check,
+    format_effect,
+    format_number,
+    format_percent,
+    texts,
+    to_percent,
+)
 
 NOTHING_LEFT = "nothing_left"
 """What blocks a verdict where nothing was left to compare."""
@@ -40,10 +50,17 @@ def write_nothing_left(study: Study) -> dict[str, str]:
     return {language: words[language].format(**_name(study, language)) for language in LANGUAGES}
 
 
-def write_reasons(judgement: Judgement, result: Result, study: Study) -> list[dict[str, object]]:
+def write_reasons(
+    judgement: Judgement, result: Result, study: Study, titles: Titles | None = None
+) -> list[dict[str, object]]:
     """Why there is no verdict yet and what would settle it: `code` and `text` for each of `blocked_by`."""
     return [
-        {"code": code, "text": {language: _reason(code, judgement, result, study, language) for language in LANGUAGES}}
+        {
+            "code": code,
+            "text": {
+                language: _reason(code, judgement, result, study, language, titles or {}) for language in LANGUAGES
+            },
+        }
         for code in judgement.blocked_by
     ]
 
@@ -108,10 +125,10 @@ def _lower(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str) -> str:
+def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str, titles: Titles) -> str:
     if code != INTERVAL_TOO_WIDE:
         (check,) = (one for one in result.checks if one.name == code)
-        return explain(texts()["check"][code][check.reason], check.values, get_effect_unit(study))[language]
+        return explain_check(check, get_effect_unit(study), titles)[language]
     if not all(map(math.isfinite, result.interval)):
         numbers = {"level": result.level, "smallest_p": result.smallest_p}
         return explain(texts()["answer"]["unbounded"], numbers)[language]

@@ -12,7 +12,7 @@ import numpy as np
 
 from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Result
-from passerelle.studies.words import explain, texts, to_percent
+from passerelle.studies.words import Titles, explain_check, texts, to_percent
 
 _PERCENT = {"en": "%", "fr": "%"}
 _LIBRARIES = ("passerelle", "numpy", "polars", "scipy", "statsmodels")
@@ -50,7 +50,7 @@ def tell_estimate(result: Result, unit: Unit) -> dict[str, Any]:
     }
 
 
-def tell_checks(checks: Sequence[Check], unit: Unit) -> list[dict[str, Any]]:
+def tell_checks(checks: Sequence[Check], unit: Unit, titles: Titles | None = None) -> list[dict[str, Any]]:
     """The finding's `checks`, each in words with its numbers."""
     sentences = texts()["check"]
     return [
@@ -59,7 +59,7 @@ def tell_checks(checks: Sequence[Check], unit: Unit) -> list[dict[str, Any]]:
             "title": dict(sentences[check.name]["title"]),
             "outcome": check.outcome.value,
             "reason": check.reason,
-            "detail": explain(sentences[check.name][check.reason], check.values, unit),
+            "detail": explain_check(check, unit, titles or {}),
             "numbers": {name: finite(value) for name, value in check.numbers.items()},
         }
         for check in checks

@@ -10,7 +10,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from passerelle.lab.result import Check
+
 LANGUAGES = ("en", "fr")
+Titles = Mapping[str, Mapping[str, str]]
+"""How people call what has an id, in each language."""
+
 _SMALLEST_P = 0.001
 _MINUS, _NO_BREAK = "\u2212", "\u00a0"
 
@@ -75,6 +80,21 @@ def explain(
 ) -> dict[str, str]:
     """A template of `texts/` with its numbers and names, in each language; without `unit` effects are logarithms."""
     return {language: _Writer(language, unit).format(template[language], **numbers) for language in LANGUAGES}
+
+
+def explain_check(check: Check, unit: Mapping[str, str] | None, titles: Titles) -> dict[str, str]:
+    """What became of a check, in each language; ids of changes, places and quantities that `titles` has are said as it
+    says them."""
+    template = texts()["check"][check.name][check.reason]
+    told = {}
+    for language in LANGUAGES:
+        names = {name: _entitle(ids, titles, language) for name, ids in check.names.items()}
+        told[language] = _Writer(language, unit).format(template[language], **{**check.numbers, **names})
+    return told
+
+
+def _entitle(ids: str, titles: Titles, language: str) -> str:
+    return ", ".join(titles[one][language] if one in titles else one for one in ids.split(", "))
 
 
 class _Writer(string.Formatter):
