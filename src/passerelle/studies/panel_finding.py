@@ -86,7 +86,7 @@ def _judge(study: PanelDesign, judged: Judged, unit: Unit, titles: Titles) -> di
     """What follows from the numbers: verdict, effect, checks, other methods; nulls where nothing was left."""
     analysis = judged.analysis
     if analysis is None:
-        absent = {"choice": None, "inference": None, "events": [], "alternatives": []}
+        absent: dict[str, Any] = {"choice": None, "inference": None, "events": [], "alternatives": []}
         return {**judge_nothing(study), **absent}
     result, judgement = analysis.result, analysis.judgement
     return {
