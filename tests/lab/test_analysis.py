@@ -9,6 +9,7 @@ from tests.lab.simulated import case, draw
 from passerelle.lab.analysis import analyse
 from passerelle.lab.checking import CHECKS_OF
 from passerelle.lab.context import Context
+from passerelle.lab.methods import TELLING
 from passerelle.lab.question import Question
 from passerelle.lab.verdict import Verdict
 
@@ -46,3 +47,15 @@ def test_a_true_effect_is_seldom_blocked(treated: int, comparison: int, before: 
     blocked = [one for one in claims if one.result.failed]
     assert len(claims) >= 110
     assert len(blocked) <= 0.17 * len(claims)
+
+
+@pytest.mark.parametrize("method", sorted(TELLING))
+def test_placebos_are_told_as_they_are_made(method: str) -> None:
+    """Half of the steps are the estimate's, of which the bar sees more than its end; none goes back."""
+    told: list[tuple[int, int]] = []
+    analyse(draw(1, 1, 30, 40, 10), Question(method=method), progress=lambda *step: told.append(step))
+    checks = len(CHECKS_OF[method])
+    done = [at for at, _ in told]
+    assert {of for _, of in told} == {2 * checks}
+    assert done == sorted(done)
+    assert set(range(1, 2 * checks + 1)) <= set(done)

@@ -16,7 +16,8 @@ from passerelle.lab.context import Context
 from passerelle.lab.methods import METHODS
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
-from passerelle.lab.refit import CONTRASTS
+from passerelle.lab.refit import CONTRASTS, Refit
+from passerelle.lab.synthetic import Setting
 
 
 def weighed(city: Panel, method: str = "sc") -> Case:
@@ -69,3 +70,27 @@ def test_an_earlier_date_that_shows_as_much() -> None:
     found = check_dates(replace(one, result=claimed))
     assert told(found) == ("failed", "larger_gap")
     assert found.numbers["largest"] == pytest.approx(5, abs=0.5)
+
+
+@pytest.mark.parametrize("method", sorted(CONTRASTS))
+def test_left_out_together_or_one_by_one(method: str) -> None:
+    """Units barred in one problem of many are units that were never there, but for what a ridge of fewer would move."""
+    one = weighed(like_the_others(1, 3), method)
+    assert one.refit is not None
+    rows, shifts = one.refit.without_each()
+    every = np.arange(31)
+    alone = [one.refit.effect(one.refit.setting.keep(every != row)) - one.refit.effect() for row in rows]
+    assert shifts == pytest.approx(alone, abs=1e-2 if method == "sdid" else 1e-5)
+
+
+def test_many_dates_are_looked_at_evenly() -> None:
+    """Of 200 dates 99: the first, then every second or third; of a date with three times before, nothing."""
+    random = np.random.default_rng(4)
+    setting = Setting(("a", "b", "c"), random.normal(size=(3, 220)), np.zeros((3, 1)), np.arange(3) == 0)
+    refit = Refit(setting, CONTRASTS["sc"])
+    dates = list(range(219, 19, -1))
+    found = refit.at_dates(dates, 1)
+    assert len(found) == 99
+    assert found[0] == refit.at_dates([219], 1)[0]
+    assert found[98] == refit.at_dates([dates[98 * 200 // 99]], 1)[0]
+    assert not len(refit.at_dates([3], 1))

@@ -10,7 +10,7 @@ import numpy as np
 from passerelle.lab.case import Case
 from passerelle.lab.checking import CHECKS_OF, COMPARES, run_checks
 from passerelle.lab.context import Context
-from passerelle.lab.methods import METHODS, Choice, choose
+from passerelle.lab.methods import METHODS, TELLING, Choice, choose
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
 from passerelle.lab.refit import CONTRASTS
@@ -37,14 +37,20 @@ def analyse(
     """The judged result on `panel`, every check of its method run; what `context` doesn't say no check can refute.
 
     Times that the treated units were picked by are left out, where there are others before the change. `progress` is
-    told how many steps are done, of how many.
+    told how many steps are done, of how many: each check is one.
     """
     known, tell = context or Context(), progress or _silent
     panel = _leave_out_picked(panel, known)
     choice = choose(panel, question)
-    estimate = METHODS[choice.method]
-    result = estimate(panel, question)
-    tell(1, len(CHECKS_OF[choice.method]) + 1)
+    estimate, checks = METHODS[choice.method], len(CHECKS_OF[choice.method])
+    # A method that makes placebos takes about as long as all of its checks.
+    first = checks if choice.method in TELLING else 1
+    steps = first + checks
+    if choice.method in TELLING:
+        result = TELLING[choice.method](panel, question, lambda done, of: tell(first * done // (of + 1), steps))
+    else:
+        result = estimate(panel, question)
+    tell(first, steps)
     case = Case(
         panel,
         question,
@@ -54,7 +60,7 @@ def analyse(
         compares=choice.method in COMPARES,
         contrast=CONTRASTS.get(choice.method),
     )
-    result = result.with_checks(*run_checks(case, tell))
+    result = result.with_checks(*run_checks(case, lambda done: tell(first + done, steps)))
     return Analysis(panel, question, choice, result, judge(result, question.wanted, question.smallest))
 
 

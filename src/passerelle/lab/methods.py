@@ -22,10 +22,16 @@ from passerelle.lab.estimators.twfe import estimate_twfe
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Assignment, Question
 from passerelle.lab.result import Result
+from passerelle.lab.simplex import Progress
 from passerelle.model.errors import StudyError, UnknownNameError
 
 Estimate = Callable[[Panel, Question], Result]
 """A method: the effect on the treated units, with its interval, and no check run yet."""
+
+Telling = Callable[[Panel, Question, Progress | None], Result]
+"""A method that makes many placebos, and tells how many of them are done."""
+
+TELLING: Mapping[str, Telling] = {"sc": estimate_sc, "asc": estimate_asc, "sdid": estimate_sdid}
 
 METHODS: Mapping[str, Estimate] = {
     "did": estimate_did,

@@ -15,24 +15,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.panel import Floats
+from passerelle.lab.panel import Flags, Floats
 from passerelle.lab.simplex import Progress, solve_simplex
+from passerelle.lab.synthetic import barred
 
 _TIE_BREAK = 1e-8
 """Of the mean square, added to the Gram matrix of the facts: fewer facts than units leave weights undecided."""
 
 
-def weigh_by_facts(facts: Floats, outcomes: Floats, shares: Floats, progress: Progress | None = None) -> Floats:
+def weigh_by_facts(
+    facts: Floats,
+    outcomes: Floats,
+    shares: Floats,
+    progress: Progress | None = None,
+    without: Flags | None = None,
+) -> Floats:
     """Weights for each group of `shares`, from a row of facts and of outcomes before the change for each unit."""
-    found = np.empty(shares.shape)
+    found, closed = np.empty(shares.shape), barred(shares, without)
     for group, share in enumerate(shares.T):
-        found[:, group] = weigh_with(find_importances(facts, outcomes, share), facts, share)
+        importances = find_importances(facts, outcomes, share, closed[:, group])
+        found[:, group] = weigh_with(importances, facts, share, closed[:, group])
         if progress is not None:
             progress(group + 1, shares.shape[1])
     return found
 
 
-def find_importances(facts: Floats, outcomes: Floats, share: Floats) -> Floats:
+def find_importances(facts: Floats, outcomes: Floats, share: Floats, closed: Flags | None = None) -> Floats:
     """The facts' importances, which sum to one, from which the search finds none whose weights follow more closely."""
     from scipy.optimize import minimize
 
@@ -40,7 +48,7 @@ def find_importances(facts: Floats, outcomes: Floats, share: Floats) -> Floats:
     products = gaps @ gaps.T / outcomes.shape[1]
 
     def misfit(given: Floats) -> float:
-        weights = weigh_with(_share_out(given), facts, share)
+        weights = weigh_with(_share_out(given), facts, share, closed)
         return float(weights @ products @ weights)
 
     count = facts.shape[1]
@@ -48,13 +56,13 @@ def find_importances(facts: Floats, outcomes: Floats, share: Floats) -> Floats:
     return _share_out(minimize(misfit, np.full(count, 1 / count), method="Nelder-Mead", options={"maxiter": 1000}).x)
 
 
-def weigh_with(importances: Floats, facts: Floats, share: Floats) -> Floats:
-    """The group's weights under given importances of the facts."""
+def weigh_with(importances: Floats, facts: Floats, share: Floats, closed: Flags | None = None) -> Floats:
+    """The group's weights under given importances of the facts; none where `closed`, or in the group."""
     spread = facts.std(axis=0, ddof=1)
     apart = (facts - share @ facts) / np.where(spread > 0, spread, 1.0)
     gram = (apart * importances) @ apart.T
     gram.flat[:: len(gram) + 1] += _TIE_BREAK * float(gram.diagonal().mean())
-    return solve_simplex(gram, np.zeros(len(gram)), share > 0)
+    return solve_simplex(gram, np.zeros(len(gram)), share > 0 if closed is None else closed)
 
 
 def _share_out(given: Floats) -> Floats:

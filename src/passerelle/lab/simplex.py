@@ -28,8 +28,9 @@ Progress = Callable[[int, int], None]
 _SLACK = 1e-12
 """A condition is met if it fails by less than this, beside the largest numbers that enter it: rounding."""
 
-_AT_ONCE = 1024
-"""So many problems are brought near their solutions together: four matrices of this width are in memory."""
+_AT_ONCE = 256
+"""So many problems are brought near their solutions together: four matrices of this width are in memory, and
+progress is told between them."""
 
 _FEW, _SMALL = 8, 64
 """So few problems, or problems of so few units, are solved one by one from the start."""
@@ -58,17 +59,22 @@ def solve_simplex(gram: Floats, target: Floats, banned: Flags | None = None, nea
 def solve_simplex_many(
     gram: Floats, targets: Floats, banned: Flags | None = None, progress: Progress | None = None
 ) -> Floats:
-    """The weights of each problem as a column: one for each column of `targets`, and of `banned`."""
+    """The weights of each problem as a column: one for each column of `targets`, and of `banned`.
+
+    Problems of one target differ by what is banned, and the first one's weights are a guess of the others'.
+    """
     count = targets.shape[1]
     barred = np.zeros(targets.shape, bool) if banned is None else banned
     if barred.all(axis=0).any():
         raise InvalidValueError("no unit is left that may have weight", where="banned")
     weights = np.empty(targets.shape)
+    alike = bool((targets == targets[:, :1]).all())
+    far = not alike and count > _FEW and len(gram) > _SMALL
     for first in range(0, count, _AT_ONCE):
         part = slice(first, min(first + _AT_ONCE, count))
-        near = _descend(gram, targets[:, part], barred[:, part]) if count > _FEW and len(gram) > _SMALL else None
+        near = _descend(gram, targets[:, part], barred[:, part]) if far else None
         for column in range(part.start, part.stop):
-            guess = None if near is None else near[:, column - first]
+            guess = weights[:, 0] if alike and column else None if near is None else near[:, column - first]
             weights[:, column] = solve_simplex(gram, targets[:, column], barred[:, column], guess)
             if progress is not None:
                 progress(column + 1, count)

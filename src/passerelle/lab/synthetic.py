@@ -7,8 +7,8 @@ contrasts with outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -66,8 +66,17 @@ class Contrasts:
         return self.gaps(setting.after.mean(axis=1, keepdims=True))[:, 0]
 
 
-Contrast = Callable[[Setting, Floats, Progress | None], Contrasts]
-"""A method of the family: it weighs units, for each group of `shares`, by their outcomes before the change alone."""
+class Contrast(Protocol):
+    """A method of the family: it weighs units, for each group of `shares`, by their outcomes before the change alone.
+
+    `without` says, a column a group, which units its comparison leaves out.
+    """
+
+    def __call__(
+        self, setting: Setting, shares: Floats, progress: Progress | None = None, *, without: Flags | None = None
+    ) -> Contrasts:
+        """The contrast of each group."""
+        ...
 
 
 def read_setting(panel: Panel, question: Question, method: str) -> Setting:
@@ -114,14 +123,27 @@ def gram_of(outcomes: Floats) -> Floats:
     return np.asarray(apart @ apart.T)
 
 
-def weigh_on_simplex(before: Floats, shares: Floats, progress: Progress | None = None, ridge: float = 0.0) -> Floats:
-    """Weights that are not negative, sum to one, and leave a group's own units out: a column a group.
+def weigh_on_simplex(
+    before: Floats,
+    shares: Floats,
+    progress: Progress | None = None,
+    *,
+    ridge: float = 0.0,
+    without: Flags | None = None,
+) -> Floats:
+    """Weights that are not negative, sum to one, and leave a group's own units and those of `without` out.
 
-    `ridge` times the sum of squared weights is added to the squared distance.
+    A column a group. `ridge` times the sum of squared weights is added to the squared distance.
     """
     gram = gram_of(before)
     penalty = ridge + TIE_BREAK * float(gram.diagonal().mean())
-    return solve_simplex_many(gram + penalty * np.eye(len(gram)), gram @ shares, shares > 0, progress)
+    return solve_simplex_many(gram + penalty * np.eye(len(gram)), gram @ shares, barred(shares, without), progress)
+
+
+def barred(shares: Floats, without: Flags | None) -> Flags:
+    """Which units can't be in each group's comparison: its own, and those of `without`."""
+    own = np.asarray(shares > 0)
+    return own if without is None else own | without
 
 
 def fit_errors(setting: Setting, contrasts: Contrasts) -> Floats:

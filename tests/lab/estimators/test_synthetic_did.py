@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from diff_diff import SyntheticDiD
 
-from passerelle.lab.estimators.synthetic_did import estimate_sdid, placebo_effects
+from passerelle.lab.estimators.synthetic_did import estimate_sdid, placebo_effects, weigh_times
 from passerelle.lab.panel import Panel, panel
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import read_setting
+from passerelle.lab.synthetic import Setting, read_setting
 
 from .references import read_proposition_99
 
@@ -79,3 +79,23 @@ def test_weights_know_nothing_of_the_time_after() -> None:
     other[:, 22:] **= 2
     changed = panel(known.units, known.times, other, known.first)
     assert estimate_sdid(known, Question()).weights == estimate_sdid(changed, Question()).weights
+
+
+def test_many_times_are_weighed_in_stretches() -> None:
+    """1,500 times are 1,000 stretches of one or two, times in one counting alike; each time seen twice changes nothing.
+
+    With more times than units the weighed times fit what came after, up to a constant.
+    """
+    random = np.random.default_rng(5)
+    before, after = random.normal(size=(8, 1500)), random.normal(size=(8, 20))
+    outside = np.arange(8) > 0
+    short = Setting(tuple("abcdefgh"), before[:, :1000], after, ~outside)
+    twice = Setting(short.units, np.repeat(short.before, 2, axis=1), after, ~outside)
+    once, again = (weigh_times(one, outside, 1.0) for one in (short, twice))
+    assert (again[::2] == again[1::2]).all()
+    for one, times in ((short, once), (twice, again)):
+        assert np.ptp((one.before @ times - after.mean(axis=1))[outside]) < 1e-5
+    odd = weigh_times(Setting(short.units, before, after, ~outside), outside, 1.0)
+    assert (odd.min() >= 0, odd.sum()) == (True, pytest.approx(1))
+    # Stretch i begins at the time 3 i / 2, rounded down: one time, two times, in turn.
+    assert (odd[1::3] == odd[2::3]).all()

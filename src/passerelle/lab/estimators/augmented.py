@@ -17,11 +17,11 @@ from functools import partial
 
 import numpy as np
 
-from passerelle.lab.panel import Floats, Panel
+from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.lab.simplex import Progress
-from passerelle.lab.synthetic import Contrasts, Setting, gram_of, read_setting, weigh_on_simplex
+from passerelle.lab.synthetic import Contrasts, Setting, barred, gram_of, read_setting, weigh_on_simplex
 from passerelle.lab.synthetic_result import Method, judge_groups
 
 METHOD = "asc"
@@ -32,22 +32,28 @@ _PENALTIES = 10.0 ** -np.arange(0, 8.1, 0.4)
 """As parts of the largest eigenvalue of the outcomes' Gram matrix: the grid of the authors' package augsynth."""
 
 
-def estimate_asc(panel: Panel, question: Question) -> Result:
+def estimate_asc(panel: Panel, question: Question, progress: Progress | None = None) -> Result:
     """The effect on the treated units with its interval; no checks run yet."""
     setting = read_setting(panel, question, METHOD)
     penalty = choose_penalty(setting)
-    return judge_groups(panel, question, setting, partial(contrast_asc, penalty=penalty), Method(METHOD, ASSUMPTIONS))
+    contrast = partial(contrast_asc, penalty=penalty)
+    return judge_groups(panel, question, setting, contrast, Method(METHOD, ASSUMPTIONS), progress)
 
 
 def contrast_asc(
-    setting: Setting, shares: Floats, progress: Progress | None = None, penalty: float = np.inf
+    setting: Setting,
+    shares: Floats,
+    progress: Progress | None = None,
+    *,
+    penalty: float = np.inf,
+    without: Flags | None = None,
 ) -> Contrasts:
     """Weights on the simplex of outcomes from their level on, mended as far as `penalty` lets."""
     level = setting.before.mean(axis=1, keepdims=True)
     before = setting.before - level
-    weights = weigh_on_simplex(before, shares, progress)
+    weights = weigh_on_simplex(before, shares, progress, without=without)
     if np.isfinite(penalty):
-        weights = weights + _mend(gram_of(before), shares, weights, np.array([penalty]))[0]
+        weights = weights + _mend(gram_of(before), shares, weights, np.array([penalty]), without)[0]
     return Contrasts(shares - weights, level)
 
 
@@ -69,20 +75,22 @@ def choose_penalty(setting: Setting) -> float:
     return float([np.inf, *_PENALTIES][int((mean <= reach).argmax())])
 
 
-def _mend(gram: Floats, shares: Floats, weights: Floats, penalties: Floats) -> Floats:
+def _mend(gram: Floats, shares: Floats, weights: Floats, penalties: Floats, without: Flags | None = None) -> Floats:
     """What is added to each group's weights under each penalty.
 
-    The u with the smallest |gap - Au|² + penalty |u|² that sums to zero and is zero for the group's own units.
+    The u with the smallest |gap - Au|² + penalty |u|² that sums to zero and is zero for the group's own units and
+    those of `without`.
     """
     from scipy.linalg import eigh
 
     values, vectors = eigh(gram)
     pull = gram @ (shares - weights)
+    closed = barred(shares, without)
     found = np.empty((len(penalties), *weights.shape))
     for which, penalty in enumerate(penalties):
         inverse = (vectors / (np.maximum(values, 0) + penalty * values[-1])) @ vectors.T
         for group in range(weights.shape[1]):
-            own = np.flatnonzero(shares[:, group])
+            own = np.flatnonzero(closed[:, group])
             fixed = np.zeros((len(gram), len(own) + 1))
             fixed[own, np.arange(len(own))] = 1
             fixed[:, -1] = 1

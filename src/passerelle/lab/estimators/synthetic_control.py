@@ -25,7 +25,7 @@ from functools import partial
 
 import numpy as np
 
-from passerelle.lab.panel import Floats, Panel
+from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.predictors import weigh_by_facts
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
@@ -40,26 +40,32 @@ _MOST_BY_FACTS = 100
 """Each group's search for importances takes about a third of a second."""
 
 
-def estimate_sc(panel: Panel, question: Question) -> Result:
+def estimate_sc(panel: Panel, question: Question, progress: Progress | None = None) -> Result:
     """The effect on the treated units with its interval; no checks run yet."""
     setting = read_setting(panel, question, METHOD)
     if not panel.traits.shape[1]:
-        return judge_groups(panel, question, setting, contrast_sc, Method(METHOD, ASSUMPTIONS))
+        return judge_groups(panel, question, setting, contrast_sc, Method(METHOD, ASSUMPTIONS), progress)
     contrast = partial(contrast_by_facts, facts=panel.traits)
-    return judge_groups(
-        panel, question, setting, contrast, Method(METHOD, ASSUMPTIONS, most_groups=_MOST_BY_FACTS, by_times=False)
-    )
+    method = Method(METHOD, ASSUMPTIONS, most_groups=_MOST_BY_FACTS, by_times=False)
+    return judge_groups(panel, question, setting, contrast, method, progress)
 
 
-def contrast_sc(setting: Setting, shares: Floats, progress: Progress | None = None) -> Contrasts:
+def contrast_sc(
+    setting: Setting, shares: Floats, progress: Progress | None = None, *, without: Flags | None = None
+) -> Contrasts:
     """Weights on the simplex, nearest to each group before the change."""
-    weights = weigh_on_simplex(setting.before, shares, progress)
+    weights = weigh_on_simplex(setting.before, shares, progress, without=without)
     return Contrasts(shares - weights, np.zeros((len(weights), 1)))
 
 
 def contrast_by_facts(
-    setting: Setting, shares: Floats, progress: Progress | None = None, *, facts: Floats
+    setting: Setting,
+    shares: Floats,
+    progress: Progress | None = None,
+    *,
+    facts: Floats,
+    without: Flags | None = None,
 ) -> Contrasts:
     """Weights on the simplex, nearest to each group in the facts that tell its outcomes before the change."""
-    weights = weigh_by_facts(facts, setting.before, shares, progress)
+    weights = weigh_by_facts(facts, setting.before, shares, progress, without)
     return Contrasts(shares - weights, np.zeros((len(weights), 1)))
