@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from passerelle.lab.nulls import Nulls, find_nulls, spans
+from passerelle.lab.analysis import analyse
+from passerelle.lab.methods import METHODS
+from passerelle.lab.nulls import Nulls, find_nulls, judge_placebo, spans
 from passerelle.lab.panel import Panel, panel
-from passerelle.lab.placebos import Shape
+from passerelle.lab.placebos import Shape, draw_placebos
+from passerelle.lab.power import SHOWN
 from passerelle.lab.question import Question
+from passerelle.lab.verdict import INTERVAL_TOO_WIDE
 
 
 def history(units: int, times: int, *, memory: float, seed: int = 3) -> Panel:
@@ -34,8 +38,52 @@ def test_a_series_that_keeps_its_level() -> None:
     assert found.width < 0.05
 
 
+@pytest.mark.parametrize(
+    ("method", "shape"),
+    [
+        ("did", Shape(2, 24, 12)),
+        ("did", Shape(5, 24, 12)),
+        ("did", Shape(10, 24, 12)),
+        ("cs", Shape(6, 24, 12, 2)),
+        ("sc", Shape(2, 32, 4)),
+        ("asc", Shape(2, 32, 4)),
+        ("sdid", Shape(2, 24, 12)),
+        ("its", Shape(1, 40, 30)),
+    ],
+)
+def test_one_estimate_serves_with_and_without_an_effect(method: str, shape: Shape) -> None:
+    """The result moved by an effect is the method's own where the effect is in the outcomes, verdict and all."""
+    asked = Question(method=method)
+    units = 20 if shape.count == 10 else 11
+    for placebo in draw_placebos(history(units, 300, memory=0.3), shape, 2, 5):
+        plain, raised = analyse(placebo.panel, asked), analyse(placebo.raised(1.5), asked)
+        moved, real = METHODS[method](placebo.panel, asked).moved(1.5), raised.result
+        assert (moved.effect, *moved.interval) == pytest.approx((real.effect, *real.interval), abs=1e-6)
+        found = judge_placebo(placebo, asked, 1.5)
+        assert found.shown == (plain.judgement.verdict in SHOWN)
+        assert found.found == (raised.judgement.verdict in SHOWN)
+        assert found.found_barred == tuple(name for name in raised.judgement.blocked_by if name != INTERVAL_TOO_WIDE)
+
+
 def nulls(alarms: tuple[float, float], coverage: tuple[float, float]) -> Nulls:
-    return Nulls(100, 0.1, alarms, 0.9, coverage, 0.1, 1.0, 0.0, 0.5, 0.0, 0.0, 0.5, 5, 5)
+    return Nulls(
+        studies=100,
+        false_alarms=0.1,
+        false_alarm_bounds=alarms,
+        coverage=0.9,
+        coverage_bounds=coverage,
+        alarms_unchecked=0.1,
+        width=1.0,
+        unbounded=0.0,
+        barred=0.0,
+        wide=0.5,
+        no_effect=0.0,
+        failed=0.0,
+        power=0.5,
+        power_barred=0.0,
+        units=5,
+        stretches=5,
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,25 @@ def test_units_not_seen_are_left_out_and_clusters_stay_together() -> None:
         assert len(set(one.panel.clusters[one.panel.treated])) == 1
 
 
-def test_an_effect_is_a_share_of_the_mean_before() -> None:
-    """Outcomes 0, 1, 2, 3 before have the mean 1.5: a fifth more is 0.3 on each time after."""
+def test_an_effect_comes_to_the_treated_from_their_start_on() -> None:
+    """Outcomes 0, 1, 2, 3 before have the mean 1.5; 0.3 is added to each time after, and to nobody else."""
     (one,) = draw_placebos(history(2, 8), Shape(("u0",), 4, 4), 1, 0)
-    added = one.raised(0.2).outcomes - one.panel.outcomes
+    assert one.mean == 1.5
+    added = one.raised(0.3).outcomes - one.panel.outcomes
     assert added[0] == pytest.approx([0, 0, 0, 0, 0.3, 0.3, 0.3, 0.3])
     assert not added[1].any()
+
+
+def test_waves_start_one_after_another() -> None:
+    """Five clusters of two in two waves: three start at the 7th time of the window, two half of four times later."""
+    data = history(20, clusters=np.repeat(np.arange(10), 2))
+    for one in draw_placebos(data, Shape(5, 6, 4, 2), 30, 1):
+        starts = one.panel.first[one.panel.treated] - one.panel.times[0]
+        assert sorted(starts.tolist()) == [6] * 6 + [8] * 4
+        for cluster in range(10):
+            assert len(set(one.panel.first[one.panel.clusters == cluster].tolist())) == 1
+    with pytest.raises(InvalidValueError, match="3 waves"):
+        Shape(2, 6, 4, 3)
 
 
 def test_what_does_not_fit() -> None:

@@ -42,25 +42,32 @@ def analyse(
     known, tell = context or Context(), progress or _silent
     panel = _leave_out_picked(panel, known)
     choice = choose(panel, question)
-    estimate, checks = METHODS[choice.method], len(CHECKS_OF[choice.method])
+    checks = len(CHECKS_OF[choice.method])
     # A method that makes placebos takes about as long as all of its checks.
     first = checks if choice.method in TELLING else 1
     steps = first + checks
     if choice.method in TELLING:
         result = TELLING[choice.method](panel, question, lambda done, of: tell(first * done // (of + 1), steps))
     else:
-        result = estimate(panel, question)
+        result = METHODS[choice.method](panel, question)
     tell(first, steps)
+    return check_result(panel, question, choice, result, known, lambda done: tell(first + done, steps))
+
+
+def check_result(
+    panel: Panel, question: Question, choice: Choice, result: Result, context: Context, told: Callable[[int], None]
+) -> Analysis:
+    """The judged result where `result` is what the chosen method says of `panel`; `told` how many checks are done."""
     case = Case(
         panel,
         question,
-        known,
+        context,
         result,
-        estimate,
+        METHODS[choice.method],
         compares=choice.method in COMPARES,
         contrast=CONTRASTS.get(choice.method),
     )
-    result = result.with_checks(*run_checks(case, lambda done: tell(first + done, steps)))
+    result = result.with_checks(*run_checks(case, told))
     return Analysis(panel, question, choice, result, judge(result, question.wanted, question.smallest))
 
 

@@ -7,12 +7,14 @@ that silence is not a way to pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from passerelle.lab.analysis import Analysis, analyse
+from passerelle.lab.analysis import Analysis, check_result
+from passerelle.lab.context import Context
+from passerelle.lab.methods import METHODS, choose
 from passerelle.lab.panel import Flags, Panel
 from passerelle.lab.placebos import Placebo, Shape, bound_share, draw_placebos
 from passerelle.lab.power import SHOWN
@@ -21,16 +23,17 @@ from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Verdict
 from passerelle.model.errors import StudyError
 
 ADDED = 0.2
-"""The effect that is added for power: a fifth of a treated unit's mean before."""
+"""The effect that is added for power: a fifth of the treated units' mean before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nulls:
     """Shares of placebo studies, with the interval of the first two over independent blocks.
 
-    `width` is the mean width of bounded intervals, as a share of the treated units' mean; `barred` counts what a check
-    blocked, `wide` what the interval left open, `no_effect` what was shown to be none, `failed` what couldn't be
-    estimated. `units` and `stretches` count the blocks.
+    `width` is the mean width of bounded intervals, as a share of the treated units' mean, and `unbounded` the share of
+    the others; `barred` counts what a check blocked, `wide` what the interval left open, `no_effect` what was shown to
+    be none, `failed` what couldn't be estimated; `power_barred` what a check blocked where the effect was added.
+    `units` and `stretches` count the blocks.
     """
 
     studies: int
@@ -40,11 +43,13 @@ class Nulls:
     coverage_bounds: tuple[float, float]
     alarms_unchecked: float
     width: float
+    unbounded: float
     barred: float
     wide: float
     no_effect: float
     failed: float
     power: float
+    power_barred: float
     units: int
     stretches: int
 
@@ -54,14 +59,24 @@ class Nulls:
 
 
 @dataclass(frozen=True, slots=True)
-class _Study:
+class NullStudy:
+    """What one placebo study came to, of which treated cluster and stretch of time; `width` on the outcome's scale.
+
+    `found` and `found_barred` are of the same study with the effect added: shown with its sign, blocked by a check.
+    """
+
+    unit: int
+    stretch: int
+    inference: str
+    effect: float
     shown: bool
     covered: bool
     width: float
-    barred: bool
+    barred: tuple[str, ...]
     wide: bool
     no_effect: bool
     found: bool
+    found_barred: tuple[str, ...]
 
 
 def find_nulls(
@@ -74,59 +89,84 @@ def find_nulls(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Nulls:
     """What `studies` placebo studies of `shape` on `history` come to, checks and all."""
-    done: list[_Study] = []
-    blocks: list[tuple[int, int]] = []
+    done: list[NullStudy] = []
     failed = 0
     for number, placebo in enumerate(draw_placebos(history, shape, studies, question.seed, excluded), 1):
+        mean = abs(placebo.mean)
         try:
-            done.append(_judge(placebo, question))
-            blocks.append((placebo.unit, placebo.stretch))
+            one = judge_placebo(placebo, question, ADDED * mean)
+            done.append(replace(one, width=one.width / mean if mean else np.inf))
         except StudyError as error:
             failed, last = failed + 1, error
         progress(number, studies)
     if not done:
         raise last
-    table = {name: np.array([getattr(one, name) for one in done]) for name in _Study.__slots__}
-    units, stretches = np.array(blocks).T
-    bounded = np.isfinite(table["width"])
-    unchecked = ~table["covered"]
+    return count_nulls(done, failed, question)
+
+
+def judge_placebo(placebo: Placebo, question: Question, added: float) -> NullStudy:
+    """The verdicts on a placebo study with nothing and with `added` added to the outcomes that had the change.
+
+    Every method's interval moves with an effect that is the same at all times, so that one estimate serves both.
+    """
+    choice = choose(placebo.panel, question)
+    result = METHODS[choice.method](placebo.panel, question)
+    plain = check_result(placebo.panel, question, choice, result, Context(), _silent)
+    raised = check_result(placebo.raised(added), question, choice, result.moved(added), Context(), _silent)
+    low, high = result.interval
+    return NullStudy(
+        unit=placebo.unit,
+        stretch=placebo.stretch,
+        inference=result.inference,
+        effect=result.effect,
+        shown=plain.judgement.verdict in SHOWN,
+        covered=low <= 0 <= high,
+        width=high - low,
+        barred=_barred(plain),
+        wide=plain.judgement.blocked_by == (INTERVAL_TOO_WIDE,),
+        no_effect=plain.judgement.verdict is Verdict.NO_EFFECT_SHOWN,
+        found=raised.judgement.verdict in SHOWN and raised.result.interval[0] > 0,
+        found_barred=_barred(raised),
+    )
+
+
+def count_nulls(done: Sequence[NullStudy], failed: int, question: Question) -> Nulls:
+    """The shares of the studies `done`, beside `failed` ones that gave no estimate."""
+    shown, covered, barred, wide, no_effect, found, found_barred = (
+        np.array([bool(getattr(one, name)) for one in done])
+        for name in ("shown", "covered", "barred", "wide", "no_effect", "found", "found_barred")
+    )
+    width = np.array([one.width for one in done])
+    units, stretches = np.array([(one.unit, one.stretch) for one in done]).T
+    bounded = np.isfinite(width)
+    studies = len(done) + failed
     return Nulls(
         studies=studies,
-        false_alarms=float(table["shown"].mean()),
-        false_alarm_bounds=bound_share(table["shown"], units, stretches, question.level, question.seed),
-        coverage=float(table["covered"].mean()),
-        coverage_bounds=bound_share(table["covered"], units, stretches, question.level, question.seed),
-        alarms_unchecked=float(unchecked.mean()),
-        width=float(table["width"][bounded].mean()) if bounded.any() else np.inf,
-        barred=float(table["barred"].mean()),
-        wide=float(table["wide"].mean()),
-        no_effect=float(table["no_effect"].mean()),
+        false_alarms=float(shown.mean()),
+        false_alarm_bounds=bound_share(shown, units, stretches, question.level, question.seed),
+        coverage=float(covered.mean()),
+        coverage_bounds=bound_share(covered, units, stretches, question.level, question.seed),
+        alarms_unchecked=float(np.mean(~covered)),
+        width=float(width[bounded].mean()) if bounded.any() else np.inf,
+        unbounded=float(np.mean(~bounded)),
+        barred=float(barred.mean()),
+        wide=float(wide.mean()),
+        no_effect=float(no_effect.mean()),
         failed=failed / studies,
-        power=float(table["found"].sum() / studies),
+        power=float(found.sum() / studies),
+        power_barred=float(found_barred.sum() / studies),
         units=len(np.unique(units)),
         stretches=len(np.unique(stretches)),
     )
 
 
-def _judge(placebo: Placebo, question: Question) -> _Study:
-    analysis = analyse(placebo.panel, question)
-    verdict, blocked = analysis.judgement.verdict, analysis.judgement.blocked_by
-    low, high = analysis.result.interval
-    panel = placebo.panel
-    mean = abs(float(panel.outcomes[panel.treated].mean()))
-    return _Study(
-        shown=verdict in SHOWN,
-        covered=low <= 0 <= high,
-        width=(high - low) / mean if mean else np.inf,
-        barred=bool(blocked) and blocked != (INTERVAL_TOO_WIDE,),
-        wide=blocked == (INTERVAL_TOO_WIDE,),
-        no_effect=verdict is Verdict.NO_EFFECT_SHOWN,
-        found=_shows(analyse(placebo.raised(ADDED), question)),
-    )
+def _barred(analysis: Analysis) -> tuple[str, ...]:
+    blocked = analysis.judgement.blocked_by
+    return () if blocked == (INTERVAL_TOO_WIDE,) else blocked
 
 
-def _shows(analysis: Analysis) -> bool:
-    return analysis.judgement.verdict in SHOWN and analysis.result.interval[0] > 0
+def _silent(_done: int) -> None:
+    """Nobody asked to be told."""
 
 
 def spans(times: Panel, excluded: tuple[tuple[float, float], ...]) -> Flags:

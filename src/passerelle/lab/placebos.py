@@ -24,17 +24,22 @@ _TRIES = 50
 class Shape:
     """A study's size: how many clusters are treated, or which units, and its times before and after the change.
 
-    Where no clusters are given each unit is its own.
+    Where no clusters are given each unit is its own. With more than one of `waves` lots deal the treated clusters to
+    as many starts: the first after the times before, the others a wave's share of the times after apart.
     """
 
     treated: int | tuple[str, ...]
     before: int
     after: int
+    waves: int = 1
 
     def __post_init__(self) -> None:
-        for name, count in (("treated", self.count), ("before", self.before), ("after", self.after)):
+        counts = {"treated": self.count, "before": self.before, "after": self.after, "waves": self.waves}
+        for name, count in counts.items():
             if count < 1:
                 raise InvalidValueError(f"{name} is {count}; 1 or more is needed", where=name)
+        if self.waves > min(self.count, self.after):
+            raise InvalidValueError(f"{self.waves} waves are more than treated clusters or times after", where="waves")
 
     @property
     def count(self) -> int:
@@ -49,18 +54,22 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placebo:
-    """A window with a change that never was, and the unit and stretch of time it belongs to."""
+    """A window with a change that never was; the treated cluster (of several one by lot) and stretch it belongs to."""
 
     panel: Panel
     unit: int
     stretch: int
 
-    def raised(self, share: float) -> Panel:
-        """The same with an effect: each treated unit's mean before the change, times `share`, from the change on."""
+    @property
+    def mean(self) -> float:
+        """The treated units' mean before the change."""
         panel = self.panel
-        after = panel.times >= panel.starts[0]
-        added = share * panel.outcomes[:, ~after].mean(axis=1) * panel.treated
-        return panel.with_outcomes(panel.outcomes + np.outer(added, after))
+        return float(panel.outcomes[panel.treated][:, panel.times < panel.starts[0]].mean())
+
+    def raised(self, effect: float) -> Panel:
+        """The same with an effect, as much for every treated unit from its own start on."""
+        panel = self.panel
+        return panel.with_outcomes(panel.outcomes + effect * (panel.times >= panel.first[:, None]))
 
 
 def draw_placebos(
@@ -79,18 +88,17 @@ def draw_placebos(
             clusters = np.unique(history.clusters[pool])
             if named is None and len(clusters) >= shape.count:
                 chosen = random.choice(clusters, shape.count, replace=False)
-                treated = pool[np.isin(history.clusters[pool], chosen)]
                 break
             if named is not None and seen[named].all():
-                treated = np.array(named)
+                chosen = random.permutation(np.unique(history.clusters[named]))
                 break
         else:
             raise StudyError("hardly any window of the history has enough units seen throughout", where="history")
         first = np.full(len(history.units), np.inf)
-        first[treated] = history.times[start + shape.before]
-        yield Placebo(
-            history.with_first(first).select(seen, columns), int(history.clusters[treated[0]]), start // shape.length
-        )
+        treated = pool[np.isin(history.clusters[pool], chosen)] if named is None else np.array(named)
+        wave = (chosen == history.clusters[treated][:, None]).argmax(axis=1) % shape.waves
+        first[treated] = history.times[start + shape.before + wave * (shape.after // shape.waves)]
+        yield Placebo(history.with_first(first).select(seen, columns), int(chosen[0]), start // shape.length)
 
 
 def _free_starts(history: Panel, shape: Shape, excluded: Flags | None) -> Indices:

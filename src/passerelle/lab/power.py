@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def enlarge(shape: Shape, history: Panel) -> Iterator[Shape]:
 def _share_shown(results: list[Result], effect: float, question: Question) -> float:
     shown = 0
     for result in results:
-        verdict = judge(_moved(result, effect), question.wanted, question.smallest).verdict
+        verdict = judge(result.moved(effect), question.wanted, question.smallest).verdict
         shown += verdict in SHOWN and (effect == 0 or _points(result, effect))
     return shown / len(results)
 
@@ -108,11 +108,6 @@ def _share_shown(results: list[Result], effect: float, question: Question) -> fl
 def _points(result: Result, effect: float) -> bool:
     """Whether the interval, moved by the effect, lies on the effect's side of zero."""
     return result.interval[0] + effect > 0 if effect > 0 else result.interval[1] + effect < 0
-
-
-def _moved(result: Result, effect: float) -> Result:
-    low, high = result.interval
-    return replace(result, effect=result.effect + effect, interval=(low + effect, high + effect))
 
 
 def _smallest_shown(results: list[Result], sign: float, question: Question, failed: int) -> float:

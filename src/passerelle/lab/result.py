@@ -121,6 +121,16 @@ class Result:
         if not 0 < self.level < 1:
             raise InvalidValueError(f"level is {self.level}; it must lie between 0 and 1", where="level")
 
+    def moved(self, by: float) -> Result:
+        """The result where `by` was added to the outcomes that had the change: every method's effect and interval move.
+
+        What belongs to single times stays as it was, and the p value says no more than the interval does: on which
+        side of the level it lies.
+        """
+        low, high = self.interval[0] + by, self.interval[1] + by
+        p_value = 1.0 if low <= 0 <= high else min(self.smallest_p, 1 - self.level)
+        return replace(self, effect=self.effect + by, interval=(low, high), p_value=p_value)
+
     def with_checks(self, *checks: Check) -> Result:
         """The same result after `checks` were run on it."""
         return replace(self, checks=(*self.checks, *checks))
