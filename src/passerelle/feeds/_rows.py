@@ -36,11 +36,11 @@ def refuse_where(
     # One chunk: polars 2.1 panics in `format` over a frame of which a filter emptied the first chunk.
     rows = rows.rechunk()
     marked = rows.with_columns(_bad=bad.fill_null(value=True))
-    if not marked["_bad"].any():
-        return rows, pl.DataFrame(schema=REFUSED)
-    kept = marked.filter(~pl.col("_bad")).drop("_bad")
+    none = not marked["_bad"].any()
+    kept = rows if none else marked.filter(~pl.col("_bad")).drop("_bad")
     text = pl.col("raw") if raw is None else raw
-    return kept, marked.filter("_bad").select("row", reason.alias("reason"), text.alias("raw"))
+    refused = marked.clear() if none else marked.filter("_bad")
+    return kept, refused.select("row", reason.alias("reason"), text.alias("raw"))
 
 
 def read_numbers(
