@@ -31,7 +31,7 @@ def test_windows_touch_nothing_excluded() -> None:
 def test_same_seed_same_studies() -> None:
     """Drawn again, the windows and units are the same; with another seed they aren't."""
     drawn = [
-        [(one.panel.times[0], one.unit) for one in draw_placebos(history(), Shape(1, 4, 4), 20, seed)]
+        [(one.panel.times[0], one.units) for one in draw_placebos(history(), Shape(1, 4, 4), 20, seed)]
         for seed in (1, 1, 2)
     ]
     assert drawn[0] == drawn[1] != drawn[2]
@@ -83,9 +83,21 @@ def test_what_does_not_fit() -> None:
 def test_studies_of_one_stretch_are_one_study() -> None:
     """400 studies in four stretches, all alarms in one: the share of 25 % is as unsure as that of four, 0 to 75 %."""
     stretch = np.repeat(np.arange(4), 100)
-    low, high = bound_share(stretch == 0, np.zeros(400, dtype=int), stretch, 0.95, 0)
+    low, high = bound_share(stretch == 0, np.zeros((400, 1), dtype=int), stretch, 0.95, 0)
     assert (low, high) == (0, 0.75)
     apart = np.arange(400)
-    low, high = bound_share(stretch == 0, np.zeros(400, dtype=int), apart, 0.95, 0)
+    low, high = bound_share(stretch == 0, np.zeros((400, 1), dtype=int), apart, 0.95, 0)
     # Two standard errors of 25 % of 400 are 4.3 points.
     assert (low, high) == (pytest.approx(0.207, abs=0.015), pytest.approx(0.293, abs=0.015))
+
+
+def test_a_study_belongs_to_each_of_its_units() -> None:
+    """All 66 pairs of twelve units, every pair with the first an alarm: 2/12, as unsure as one unit of twelve.
+
+    The first comes binomially, 0 to 3 times of twelve in 98 % of draws; twice the share of draws is that of alarms to
+    first order (1 + w - 1 + ...), so that the bounds are 0 and near 6/12.
+    """
+    pairs = np.array([(one, other) for one in range(12) for other in range(one)])
+    low, high = bound_share((pairs == 0).any(axis=1), pairs, np.zeros(66, dtype=int), 0.95, 0)
+    assert low == pytest.approx(0, abs=0.03)
+    assert high == pytest.approx(0.5, abs=0.06)

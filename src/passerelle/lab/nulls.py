@@ -60,12 +60,12 @@ class Nulls:
 
 @dataclass(frozen=True, slots=True)
 class NullStudy:
-    """What one placebo study came to, of which treated cluster and stretch of time; `width` on the outcome's scale.
+    """What one placebo study came to, of which treated clusters and stretch of time; `width` on the outcome's scale.
 
     `found` and `found_barred` are of the same study with the effect added: shown with its sign, blocked by a check.
     """
 
-    unit: int
+    units: tuple[int, ...]
     stretch: int
     inference: str
     effect: float
@@ -115,7 +115,7 @@ def judge_placebo(placebo: Placebo, question: Question, added: float) -> NullStu
     raised = check_result(placebo.raised(added), question, choice, result.moved(added), Context(), _silent)
     low, high = result.interval
     return NullStudy(
-        unit=placebo.unit,
+        units=placebo.units,
         stretch=placebo.stretch,
         inference=result.inference,
         effect=result.effect,
@@ -137,7 +137,7 @@ def count_nulls(done: Sequence[NullStudy], failed: int, question: Question) -> N
         for name in ("shown", "covered", "barred", "wide", "no_effect", "found", "found_barred")
     )
     width = np.array([one.width for one in done])
-    units, stretches = np.array([(one.unit, one.stretch) for one in done]).T
+    units, stretches = np.array([one.units for one in done]), np.array([one.stretch for one in done])
     bounded = np.isfinite(width)
     studies = len(done) + failed
     return Nulls(

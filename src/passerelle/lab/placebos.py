@@ -2,8 +2,9 @@
 
 A placebo study takes a window of the history that touches no excluded time and the units seen throughout it, and lots
 say which of them are treated with nothing. Windows overlap and share units, so that a thousand studies are not a
-thousand independent ones: each names its unit and stretch of time, and shares are bounded by drawing units and
-stretches anew, each by itself (Owen 2007, doi:10.1214/07-AOAS122).
+thousand independent ones: each names its treated clusters and its stretch of time, and shares are bounded by drawing
+clusters and stretches anew, each by itself (Owen 2007, doi:10.1214/07-AOAS122). A study of several clusters belongs to
+each of them (to first order in how often each was drawn; on such arrays: Davezies, D'Haultfœuille, Guyonvarch 2021).
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placebo:
-    """A window with a change that never was; the treated cluster (of several one by lot) and stretch it belongs to."""
+    """A window with a change that never was; the treated clusters and the stretch of time it belongs to."""
 
     panel: Panel
-    unit: int
+    units: tuple[int, ...]
     stretch: int
 
     @property
@@ -98,7 +99,7 @@ def draw_placebos(
         treated = pool[np.isin(history.clusters[pool], chosen)] if named is None else np.array(named)
         wave = (chosen == history.clusters[treated][:, None]).argmax(axis=1) % shape.waves
         first[treated] = history.times[start + shape.before + wave * (shape.after // shape.waves)]
-        yield Placebo(history.with_first(first).select(seen, columns), int(chosen[0]), start // shape.length)
+        yield Placebo(history.with_first(first).select(seen, columns), tuple(chosen.tolist()), start // shape.length)
 
 
 def _free_starts(history: Panel, shape: Shape, excluded: Flags | None) -> Indices:
@@ -121,19 +122,22 @@ def _free_starts(history: Panel, shape: Shape, excluded: Flags | None) -> Indice
 
 
 def bound_share(counted: Flags, units: Indices, stretches: Indices, level: float, seed: int) -> tuple[float, float]:
-    """Between which shares `counted` lies at `level`, units and stretches of time drawn anew, each by itself."""
+    """Between which shares `counted` lies at `level`, units and stretches of time drawn anew, each by itself.
+
+    `units` has a row a study, its treated units; `stretches` its stretch.
+    """
     random = np.random.default_rng(seed)
     shares = np.empty(RESAMPLES)
     unit, stretch = (np.unique(one, return_inverse=True)[1] for one in (units, stretches))
     for row in range(RESAMPLES):
-        weights = _again(random, unit) * _again(random, stretch)
+        weights = (1 + (_again(random, unit) - 1).sum(axis=1)) * _again(random, stretch)
         total = weights.sum()
-        shares[row] = weights @ counted / total if total else np.nan
+        shares[row] = np.clip(weights @ counted / total, 0, 1) if total > 0 else np.nan
     low, high = np.nanquantile(shares, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def _again(random: np.random.Generator, member: Indices) -> Floats:
-    """How often each study's unit (or stretch) came when as many were drawn with replacement."""
+    """How often each study's units (or its stretch) came when as many were drawn with replacement."""
     count = int(member.max()) + 1
     return np.bincount(random.integers(count, size=count), minlength=count)[member].astype(float)
