@@ -40,3 +40,17 @@ def test_staggered_cities(checkout: Path) -> None:
     found = json.loads(run.stdout)
     assert 0.93 - 0.047 <= found["cs"] <= min(1, 0.97 + 0.031)
     assert found["twfe"] < 0.80
+
+
+def test_placebo_studies_on_archived_series(checkout: Path) -> None:
+    """The short form of bench/lab_calibration.py: 20 studies of each method on NO2, none surely worse than promised."""
+    command = [sys.executable, checkout / "bench" / "lab_calibration.py", "--studies", "20", "--kinds", "NO2", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert {key.split("/")[1] for key in found} == {"did", "sc", "asc", "sdid", "cs", "its"}
+    for key, shares in found.items():
+        assert shares["studies"] == 20, key
+        assert shares["stretches"] > 5, key
+        # Binomial(20, 5 %) exceeds 5 in 3 of 10,000 cases.
+        assert shares["false_alarms"] <= 5 / 20, key
