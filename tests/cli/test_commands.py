@@ -240,6 +240,27 @@ def test_a_study_is_declared_run_and_verified(tmp_path: Path, checkout: Path) ->
     assert run("verify", str(tmp_path / "broken.zip")).exit_code == 1
 
 
+def test_a_change_is_added_once(tmp_path: Path, checkout: Path) -> None:
+    """It is listed without a verdict; the same words change nothing, other words and a study's file are refused."""
+    folder = tmp_path / "folder"
+    run("init", str(folder), "--city", "paris", "--json")
+    where = ("--folder", str(folder))
+    source = checkout / "cities/paris/changes/rue-de-rivoli-2020.toml"
+    added = json.loads(run("change", "add", str(source), *where, "--json").stdout)
+    assert run("change", "add", str(source), *where).exit_code == 0
+    (listed,) = json.loads(run("change", "list", *where, "--json").stdout)
+    assert (listed["id"], listed["finding"]) == (added["id"], None)
+    assert added["id"] in run("change", "list", "--sector", "mobility", *where).stdout
+    assert json.loads(run("change", "list", "--sector", "waste", *where, "--json").stdout) == []
+    other = tmp_path / "other.toml"
+    other.write_text(source.read_text(encoding="utf-8").replace('by = "', 'by = "not '), encoding="utf-8")
+    refused = run("change", "add", str(other), *where)
+    assert (refused.exit_code, "with another by" in refused.stderr) == (1, True)
+    studied = run("change", "add", str(checkout / "cities/paris/curfew-18h-2021.toml"), *where)
+    assert (studied.exit_code, "`study`" in studied.stderr) == (1, True)
+    assert json.loads(run("change", "list", *where, "--json").stdout) == [listed]
+
+
 def test_tokens_come_and_go(paris: Any) -> None:
     """A token made at the command line is listed without its secret, and revoked."""
     where = ("--folder", str(paris.folder), "--json")

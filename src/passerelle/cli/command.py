@@ -17,6 +17,7 @@ _COMMANDS = {
     "import": ("imports", "Keep FILE as a reply of a feed and admit its rows."),
     "feed": ("feed", "Where the city's data come from."),
     "trust": ("trust", "Which feeds can be trusted, worst first."),
+    "change": ("change", "What was done in the city, and when."),
     "study": ("study", "Declare how a change is judged, and judge it."),
     "lab": ("lab", "Judge a change on a panel of your own: effect, interval, checks, verdict."),
     "verify": ("study", "Check a finding's BUNDLE."),

@@ -12,7 +12,7 @@ import msgspec
 from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
 from passerelle.cli.progress import progress_bar
 from passerelle.model.errors import StudyError
-from passerelle.studies.declaration import read_change, read_declaration
+from passerelle.studies.declaration import read_declaration
 from passerelle.studies.verify import verify_bundle
 
 
@@ -55,21 +55,6 @@ def declare_study(file: Path, folder: Path, node: str | None, token: str | None,
     with opened(folder, node, token) as city:
         answer = city.do("declare-study", {"declaration": _read(file)})
     show(answer, as_json=as_json, human=lambda: _tell_study(answer))
-
-
-@study.command("declare-change")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@with_city
-@with_json
-def declare_change(file: Path, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
-    """Declare the change of FILE (TOML) without a study, so that others are judged beside it.
-
-    Example: passerelle study declare-change works.toml --folder demo/paris
-    """
-    read_change(file)
-    with opened(folder, node, token) as city:
-        answer = city.do("declare-change", msgspec.to_builtins(tomllib.loads(file.read_text(encoding="utf-8"))))
-    show(answer, as_json=as_json, human=lambda: show_fields({name: answer[name] for name in ("id", "start", "end")}))
 
 
 @study.command("amend")
