@@ -230,6 +230,17 @@ def test_pictures_are_drawn_in_both_languages(design: str, request: pytest.Fixtu
         assert root.find("{*}desc") is not None
 
 
+def test_no_line_joins_days_that_do_not_follow_each_other(tuesdays: Panelled) -> None:
+    """Each day is a point. Lines join a Tuesday and its Wednesday: in the 7 weeks around, the 6 expected, the 6 seen."""
+    chart = tuesdays.finding["chart"]
+    root = ET.fromstring(tuesdays.files["plots/path.en.svg"].decode())  # noqa: S314  written here
+    shown = [
+        value for side in ("treated", "comparison", "counterfactual") for value in chart[side] if value is not None
+    ]
+    assert len(root.findall("{*}circle")) == len(shown) > 0
+    assert [path.get("d", "").count("L") for path in root.findall("{*}path")] == [7, 6, 6]
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_page_needs_nothing_else(sales: Panelled, language: str) -> None:
     """Sentence, checks and licence are in it, in its language, and it loads nothing."""
@@ -258,11 +269,14 @@ def test_other_changes_are_listed_and_known_to_the_checks(tmp_path: Path) -> Non
     (overlap,) = (one for one in finding["checks"] if one["name"] == "overlap")
     assert overlap["outcome"] == "failed"
     assert "overlap" in finding["blocked_by"]
-    assert "another tax" in overlap["detail"]["fr"]
+    # By its title in each language, and never by its id.
+    (reason,) = (one["text"] for one in finding["reasons"] if one["code"] == "overlap")
+    assert overlap["detail"] == reason
+    assert (reason["en"].endswith(": A tax (tax)."), reason["fr"].endswith(" : Une taxe (tax).")) == (True, True)
 
 
 def other(name: str, start: str, place: str) -> Change:
-    words = {"en": name, "fr": f"another {name}"}
+    words = {"en": f"A tax ({name})", "fr": f"Une taxe ({name})"}
     document = {
         "id": name,
         "sector": "citizens",

@@ -11,6 +11,11 @@ from passerelle.studies.svg import EXPECTED, MAIN, OTHER, Label, Plot, round_tic
 from passerelle.studies.words import format_number, texts
 
 Finding = Mapping[str, Any]
+Values = Sequence[float | None]
+_Point = tuple[float, float | None]
+_Line = tuple[Values, str, str, str]
+"""Values, colour, name, dashes."""
+
 _MOST_BARS = 15
 _ROW_HEIGHT = 20
 
@@ -46,19 +51,38 @@ def _draw_path(finding: Finding, language: str) -> str | None:
         _label_days(days, language),
         chart["unit"][language],
     )
-    plot.band(list(zip(days, low, high, strict=True)))
-    plot.line(list(zip(days, chart["comparison"], strict=True)), OTHER, labels["comparison"])
+    lines = [(chart["comparison"], OTHER, labels["comparison"], "")]
     if any(value is not None for value in chart["counterfactual"]):
-        plot.line(list(zip(days, chart["counterfactual"], strict=True)), EXPECTED, _say("expected", language), "6 3")
-    plot.line(list(zip(days, chart["treated"], strict=True)), MAIN, labels["treated"])
-    if "around" not in chart["windows"]:
-        at = date.fromisoformat(chart["change_at"]).toordinal()
-        plot.upright(min(max(at, days[0]), days[-1]), _say("change", language))
-    else:
-        for day, value in zip(days, chart["treated"], strict=True):
-            if value is not None:
-                plot.dot(day, value, MAIN)
+        lines.append((chart["counterfactual"], EXPECTED, _say("expected", language), "6 3"))
+    lines.append((chart["treated"], MAIN, labels["treated"], ""))
+    if "around" in chart["windows"]:
+        _draw_apart(plot, days, (low, high), lines)
+        return plot.write(language)
+    plot.band(list(zip(days, low, high, strict=True)))
+    for drawn, colour, name, dash in lines:
+        plot.line(list(zip(days, drawn, strict=True)), colour, name, dash)
+    at = date.fromisoformat(chart["change_at"]).toordinal()
+    plot.upright(min(max(at, days[0]), days[-1]), _say("change", language))
     return plot.write(language)
+
+
+def _draw_apart(plot: Plot, days: Sequence[float], reach: tuple[Values, Values], lines: Sequence[_Line]) -> None:
+    """Days of episodes, each a point with its own interval; a line joins two only where one follows the other."""
+    for day, low, high in zip(days, *reach, strict=True):
+        if low is not None and high is not None:
+            plot.span(day, low, high, EXPECTED)
+    for drawn, colour, name, dash in lines:
+        points = list(zip(days, drawn, strict=True))
+        broken = [one for pair in pairwise(points) for one in _part(*pair)] + points[-1:]
+        plot.line(broken, colour, name, dash)
+        for day, value in points:
+            if value is not None:
+                plot.dot(day, value, colour, 2.5)
+
+
+def _part(point: _Point, following: _Point) -> list[_Point]:
+    """The point, and a hole after it unless the next day is the following one's."""
+    return [point] if following[0] - point[0] <= 1 else [point, (point[0], None)]
 
 
 def _label_days(days: Sequence[float], language: str) -> list[Label]:

@@ -20,7 +20,7 @@ export interface Line {
   points: readonly Point[];
 }
 
-/** Between what values a line may lie. */
+/** Between what values a line may lie, or a point. */
 export interface Reach {
   x: number;
   low: number;
