@@ -103,6 +103,7 @@ def test_strikes_are_the_units(strikes: Case, checkout: Path) -> None:
     (check,) = (one for one in strikes.finding["checks"] if one["name"] == "too_few_units")
     assert (check["numbers"]["count"], check["numbers"]["needed"]) == (4, 6)
     assert strikes.finding["n"]["series"] == 96
+    assert strikes.finding["choice"]["code"] == "episodes_declared"
 
 
 def test_postal_codes_as_units_would_have_been_sure(checkout: Path) -> None:
@@ -139,6 +140,10 @@ def test_unlike_definitions_block_the_zone(zone: Case) -> None:
     assert zone.finding["n"]["treated"] == 2
     assert {one["id"] for one in zone.finding["interfering"]} >= {"regional-lockdown-2021", "clean-buses-2021"}
     assert "careless" in zone.finding["sentence"]["en"]
+    told = {one["code"]: one["text"] for one in zone.finding["reasons"]}
+    assert "nitrogen dioxide, daily mean; comparison: nitrogen dioxide, daily maximum" in told["definitions"]["en"]
+    assert "dioxyde d'azote, moyenne journalière ; comparaison : dioxyde d'azote" in told["definitions"]["fr"]
+    assert not [one["id"] for one in zone.finding["interfering"] if one["id"] in "".join(told["overlap"].values())]
     # What trust cut out of the two stations are the zeros: 62 days of January to March 2021 among them.
     assert any("2020-12-31" in one["start"] and "2021-03-03" in one["end"] for one in zone.finding["trust"]["red"])
 

@@ -231,7 +231,7 @@ def test_pictures_are_drawn_in_both_languages(design: str, request: pytest.Fixtu
 
 
 def test_no_line_joins_days_that_do_not_follow_each_other(tuesdays: Panelled) -> None:
-    """Each day is a point. Lines join a Tuesday and its Wednesday: in the 7 weeks around, the 6 expected, the 6 seen."""
+    """Each day is a point. Lines join a Tuesday and its Wednesday: 7 such pairs around, 6 expected, 6 seen."""
     chart = tuesdays.finding["chart"]
     root = ET.fromstring(tuesdays.files["plots/path.en.svg"].decode())  # noqa: S314  written here
     shown = [

@@ -21,6 +21,10 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
+Name = str | tuple[str, ...]
+"""What a sentence names: one thing, or several."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One attempt to refute a result: `passed` means it could have refuted the result and did not.
@@ -33,10 +37,10 @@ class Check:
     outcome: Outcome
     reason: str
     numbers: Mapping[str, float] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Name] = field(default_factory=dict)
 
     @property
-    def values(self) -> dict[str, float | str]:
+    def values(self) -> dict[str, float | Name]:
         """Numbers and names together, for the sentence."""
         return {**self.numbers, **self.names}
 

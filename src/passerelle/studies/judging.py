@@ -109,7 +109,9 @@ def judge_spelled(spelled: Spelled, facts: Facts, study: EpisodesStudy, progress
     analysis = analyse(spelled.panel, question, context, progress)
     result = analysis.result.with_checks(_check_moved(analysis.result, spelled))
     judgement = judge(result, question.wanted, question.smallest)
-    return Judged(spelled, replace(analysis, result=result, judgement=judgement))
+    # What the declaration counts as a unit leaves no other method: nobody asked for this one by name.
+    choice = replace(analysis.choice, reason="episodes_declared")
+    return Judged(spelled, replace(analysis, choice=choice, result=result, judgement=judgement))
 
 
 def read_span(facts: Facts) -> Span:

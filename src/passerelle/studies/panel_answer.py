@@ -10,7 +10,7 @@ from passerelle.lab.analysis import Analysis
 from passerelle.lab.panel_file import PanelFile
 from passerelle.lab.result import Check, Part
 from passerelle.lab.verdict import INTERVAL_TOO_WIDE, Verdict
-from passerelle.studies.words import LANGUAGES, explain, texts
+from passerelle.studies.words import LANGUAGES, explain, explain_check, texts
 
 Answer = dict[str, Any]
 
@@ -106,7 +106,7 @@ def _reason(code: str, analysis: Analysis) -> dict[str, str]:
 
 
 def _explain(check: Check) -> dict[str, str]:
-    return explain(texts()["check"][check.name][check.reason], check.values, _NO_UNIT)
+    return explain_check(check, _NO_UNIT, {})
 
 
 def _check(check: Check) -> Answer:

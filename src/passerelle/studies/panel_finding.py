@@ -10,7 +10,6 @@ import polars as pl
 
 from passerelle.lab.analysis import Analysis
 from passerelle.lab.result import Event
-from passerelle.model.quantity import get_quantity
 from passerelle.model.series import format_series_id
 from passerelle.studies.declaration import PanelDesign
 from passerelle.studies.episodes import EpisodesStudy
@@ -24,6 +23,7 @@ from passerelle.studies.places import PlacesStudy
 from passerelle.studies.sentence import (
     count_word,
     get_effect_unit,
+    name_quantity,
     write_reasons,
     write_sentence,
 )
@@ -109,9 +109,7 @@ def _judge(study: PanelDesign, judged: Judged, unit: Unit, titles: Titles) -> di
 def _entitle(judged: Judged, facts: Facts) -> Titles:
     """How people call the changes, quantities and places that a check may name."""
     found: dict[str, dict[str, str]] = {one["id"]: one["title"] for one in facts["others"]}
-    for side in facts["definitions"].values():
-        quantity = get_quantity(side["quantity"])
-        found[quantity.name] = {"en": quantity.title_en, "fr": quantity.title_fr}
+    found |= {one["quantity"]: name_quantity(one["quantity"]) for one in facts["definitions"].values()}
     if isinstance(judged.made, Filled):
         found |= {
             place: {"en": name, "fr": name} for place, name in judged.made.seats.select("place", "name").iter_rows()

@@ -121,8 +121,15 @@ def _format_smallest(study: Study, language: str, unit: Mapping[str, str] | None
     return format_effect(study.smallest_effect, language, unit).removeprefix("+")
 
 
+def name_quantity(name: str) -> dict[str, str]:
+    """A quantity's title as it stands within a sentence."""
+    quantity = get_quantity(name)
+    return {"en": _lower(quantity.title_en), "fr": _lower(quantity.title_fr)}
+
+
 def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]
+    # Not of an abbreviation, such as PM10.
+    return text if text[1:2].isupper() else text[0].lower() + text[1:]
 
 
 def _reason(code: str, judgement: Judgement, result: Result, study: Study, language: str, titles: Titles) -> str:

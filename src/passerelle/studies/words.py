@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from passerelle.lab.result import Check
+from passerelle.lab.result import Check, Name
 
 LANGUAGES = ("en", "fr")
 Titles = Mapping[str, Mapping[str, str]]
@@ -18,6 +18,7 @@ Titles = Mapping[str, Mapping[str, str]]
 
 _SMALLEST_P = 0.001
 _MINUS, _NO_BREAK = "\u2212", "\u00a0"
+_BETWEEN = {"en": "; ", "fr": " ; "}
 
 
 @cache
@@ -84,7 +85,13 @@ def explain(
 
 def explain_check(check: Check, unit: Mapping[str, str] | None, titles: Titles) -> dict[str, str]:
     """What became of a check, in each language; ids of changes, places and quantities that `titles` has are said as it
-    says them."""
+    says them.
+
+    >>> from passerelle.lab.result import Outcome
+    >>> check = Check("overlap", Outcome.FAILED, "cannot_separate", names={"changes": ("works", "toll")})
+    >>> explain_check(check, None, {"works": {"en": "Works, 2nd part", "fr": "Travaux, 2e partie"}})["fr"][-38:]
+    ' comparés : Travaux, 2e partie ; toll.'
+    """
     template = texts()["check"][check.name][check.reason]
     told = {}
     for language in LANGUAGES:
@@ -93,8 +100,10 @@ def explain_check(check: Check, unit: Mapping[str, str] | None, titles: Titles) 
     return told
 
 
-def _entitle(ids: str, titles: Titles, language: str) -> str:
-    return ", ".join(titles[one][language] if one in titles else one for one in ids.split(", "))
+def _entitle(ids: Name, titles: Titles, language: str) -> str:
+    # Titles may hold commas of their own.
+    several = (ids,) if isinstance(ids, str) else ids
+    return _BETWEEN[language].join(titles[one][language] if one in titles else one for one in several)
 
 
 class _Writer(string.Formatter):

@@ -9,7 +9,7 @@ from tests.lab.simulated import case, draw, told
 
 from passerelle.lab.checks.definitions import check_definitions
 from passerelle.lab.context import Context, Definition
-from passerelle.studies.words import explain, texts
+from passerelle.studies.words import explain_check
 
 MEAN = Definition("NO2", "µg/m³", "mean", "a day")
 
@@ -18,8 +18,7 @@ def test_daily_maxima_against_daily_means() -> None:
     """The difference is named in the sentence."""
     found = check_definitions(case(draw(1), Context(definitions=(MEAN, replace(MEAN, statistic="maximum")))))
     assert told(found) == ("failed", "statistic")
-    text = explain(texts()["check"]["definitions"]["statistic"], found.values)
-    assert "gives the mean, the comparison the maximum" in text["en"]
+    assert "gives the mean, the comparison the maximum" in explain_check(found, None, {})["en"]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +29,8 @@ def test_daily_maxima_against_daily_means() -> None:
         (replace(MEAN, quantity="NOx"), ("failed", "quantity")),
         (replace(MEAN, interval="an hour"), ("failed", "interval")),
         (replace(MEAN, unit="ppb", interval="an hour"), ("failed", "unlike")),
+        # Of two quantities it isn't told how else they differ.
+        (replace(MEAN, quantity="NOx", unit="ppb"), ("failed", "quantity")),
     ],
 )
 def test_what_differs_is_the_reason(other: Definition, outcome: tuple[str, str]) -> None:

@@ -22,10 +22,10 @@ def check_definitions(case: Case) -> Check:
     differ = treated.differences(comparison)
     if not differ:
         return Check(NAME, Outcome.PASSED, "alike", {}, {"quantity": treated.quantity, "statistic": treated.statistic})
+    # Two quantities are two things, whatever else of them differs: unit, statistic and interval belong to each.
+    told = differ[:1] if differ[0] == "quantity" else differ
     names = {
-        side: ", ".join(str(getattr(one, name)) for name in differ)
+        side: tuple(str(getattr(one, name)) for name in told)
         for side, one in (("treated", treated), ("comparison", comparison))
     }
-    return Check(
-        NAME, Outcome.FAILED, "unlike" if len(differ) > 1 else differ[0], {"differ": float(len(differ))}, names
-    )
+    return Check(NAME, Outcome.FAILED, "unlike" if len(told) > 1 else told[0], {"differ": float(len(differ))}, names)

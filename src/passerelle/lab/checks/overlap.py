@@ -28,7 +28,7 @@ def check_overlap(case: Case) -> Check:
     treated = case.panel.treated
     numbers = {"changes": float(len(found)), "treated": float((touched & treated).sum())}
     numbers |= {"comparison": float((touched & ~treated).sum()), "all_treated": float(treated.sum())}
-    names = {"changes": ", ".join(one.name for one in found)}
+    names = {"changes": tuple(one.name for one in found)}
     if touched[treated].all():
         return Check(NAME, Outcome.FAILED, "cannot_separate", numbers, names)
     if not treated.all() and touched[~treated].all():
