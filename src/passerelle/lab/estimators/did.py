@@ -37,7 +37,7 @@ METHOD = "did"
 ASSUMPTIONS = ("parallel_units", "no_spillover")
 
 MANY = 10
-"""Clusters on a side from which the t statistic is near its level for skewed outcomes too (docs/lab.md)."""
+"""Clusters on a side from which the t statistic is near its level for skewed outcomes too (bench/lab_did.md)."""
 
 FEW = 5
 """Clusters on a side below which the wild bootstrap rejects far too rarely or too often (MacKinnon and Webb 2017,
