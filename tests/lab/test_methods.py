@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.lab.methods import METHODS, RULES, Design, choose, follow
@@ -37,6 +37,7 @@ def make(treated: int, others: int, before: int, after: int, starts: int = 1) ->
         (Design(Assignment.OBSERVED, 1, 18, 1, 19, 12, True), "few_short"),
         (Design(Assignment.OBSERVED, 1, 38, 1, 11, 12, True), "few_short"),
         (Design(Assignment.OBSERVED, 1, 38, 1, 19, 12, False), "few_short"),
+        (Design(Assignment.OBSERVED, 1, 38, 1, 19, 12, True, False), "few_short"),
         (Design(Assignment.OBSERVED, 5, 38, 1, 19, 12, True), "one_start"),
         (Design(Assignment.OBSERVED, 5, 1, 1, 1, 1, True), "one_start"),
     ],
@@ -54,6 +55,7 @@ def test_rules(design: Design, reason: str) -> None:
     absent=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
+@settings(deadline=None)
 def test_outcomes_never_decide(treated: int, others: int, before: int, starts: int, absent: bool, seed: int) -> None:
     """Whatever the outcomes are, the same cells being absent, the choice is the same."""
     data = make(treated, others, before, 4, starts)

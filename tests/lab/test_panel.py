@@ -48,6 +48,8 @@ def test_selection_keeps_rows_together() -> None:
     [
         ("outcomes", np.zeros((2, 2)), r"shape \(2, 2\), not \(2, 3\)"),
         ("outcomes", np.full((2, 3), np.inf), "may not be infinite"),
+        ("outcomes", np.full((2, 3), 1e200), r"largest outcome is 1e\+200 in size; from 1e-60 to 1e\+60"),
+        ("outcomes", np.full((2, 3), -1e-200), "take another unit of measurement"),
         ("first", np.array([1.0]), "first has 1 rows, not 2"),
         ("first", np.array([np.nan, 1.0]), "not a number"),
         ("units", ("a", "a"), "a unit comes twice"),

@@ -144,3 +144,9 @@ def test_a_change_that_comes_and_goes(tmp_path: Path) -> None:
     file.write_text("u,t,y,on\na,1,5,0\na,2,6,2\n", encoding="utf-8")
     with pytest.raises(InvalidValueError, match=r"rows 2 .* neither 0 nor 1 in on"):
         read_panel(file, Columns("u", "t", "y", given="on"))
+
+
+def test_unit_time_and_outcome_are_three_columns() -> None:
+    """One column can't be two of them."""
+    with pytest.raises(InvalidValueError, match="unit, time and outcome are u, t and t; they must be three columns"):
+        Columns("u", "t", "t")

@@ -15,6 +15,10 @@ from passerelle.model.errors import InvalidValueError
         ("level", 0.5, "between 0.5 and 1"),
         ("anticipation", -1, "0 or more"),
         ("smallest", (1.0, 2.0), "zero must lie between"),
+        ("smallest", (-float("inf"), float("inf")), "both be finite"),
+        ("seasons", (7.0, 0.0), "7.0, 0.0 times long; each must be 2 or more"),
+        ("seasons", (float("nan"),), "2 or more"),
+        ("seed", -1, "0 or more"),
     ],
 )
 def test_refused(field: str, value: object, told: str) -> None:

@@ -52,3 +52,6 @@ def test_decimals_that_one_unit_lost() -> None:
     assert changed_decimals(values[0], only_one, judged).tolist() == judged.tolist()
     assert not changed_decimals(values[0], whole, judged).any()
     assert not changed_decimals(values[0], values[1], judged).any()
+    # Numbers in millions that no rule wrote have no decimals to lose either.
+    drawn = np.random.default_rng(5).normal(5e6, 1e3, size=(2, 10, 20))
+    assert not changed_decimals(drawn[0], drawn[1], judged).any()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.lab.panel import Flags, Floats, Indices, Panel
+from passerelle.lab.spread import are_nothing
 
 _TURNS = 200
 _STILL = 1e-10
@@ -145,6 +146,8 @@ def align(panel: Panel, anticipation: int = 0) -> Aligned | None:
         columns = slice(last - start, last - start + width)
         rows = starts[treated] == start
         own = values - _mean(values, np.arange(width) < start - anticipation)[:, None]
+        # Rounding is no noise: a check would find the largest of it.
+        own[are_nothing(own, panel.outcomes)] = 0.0
         before[rows, columns] = own[treated[rows]]
         beside = own[never]
         seen = ~np.isnan(beside)

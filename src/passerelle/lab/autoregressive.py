@@ -24,8 +24,8 @@ _NEGLIGIBLE = 1e-9
 _WIDEST = 100.0
 """No quantile of the mixture lies so many times further out than one of the same t with the mixture's error."""
 
-_CONSTANT = 1e-18
-"""Residuals whose squares are this small beside the outcomes' are rounding."""
+_CONSTANT = 1e-26
+"""Residuals whose squares are this small beside the outcomes' are rounding (`spread.NOTHING` squared)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ Three inferences, for many clusters on both sides, for few, and for very few on 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Interval:
     ends: tuple[float, float]
     p_value: float
     smallest_p: float = 0.0
+
+    def around(self, effect: float) -> Interval:
+        """The same, widened to `effect` where rounding left it outside."""
+        return replace(self, ends=(min(self.ends[0], effect), max(self.ends[1], effect)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +115,7 @@ def wild(data: Contrast, level: float, seed: int) -> Interval:
     test = _WildTest(data, weights)
     effect, se = data.effect, test.se
     if se == 0:
-        raise StudyError("the units' changes never vary, so that no interval can be given", where="outcomes")
+        return Interval(0.0, (effect, effect), 1.0)
     ends = []
     for side in (-1.0, 1.0):
         inside, outside = effect, effect + side * 4 * se

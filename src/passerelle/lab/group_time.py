@@ -132,7 +132,9 @@ def estimate_group_time(
             over[since] = (Mean(total.effect / count, total.influence / count), count)
     if not over:
         raise StudyError(
-            "no group that began later than the first time has units to compare with that had not begun", where="method"
+            "no group that began later than the first time was seen at its base (the last time before it and any "
+            "anticipation) with units to compare with that had not begun",
+            where="method",
         )
     named, times, cells = zip(*kept, strict=True)
     cohort = np.where(panel.treated, panel.times[np.minimum(starts, len(panel.times) - 1)], np.inf)

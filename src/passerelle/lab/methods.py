@@ -23,6 +23,7 @@ from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Assignment, Question
 from passerelle.lab.result import Result
 from passerelle.lab.simplex import Progress
+from passerelle.lab.spread import without_point_intervals
 from passerelle.model.errors import StudyError, UnknownNameError
 
 Estimate = Callable[[Panel, Question], Result]
@@ -31,9 +32,7 @@ Estimate = Callable[[Panel, Question], Result]
 Telling = Callable[[Panel, Question, Progress | None], Result]
 """A method that makes many placebos, and tells how many of them are done."""
 
-TELLING: Mapping[str, Telling] = {"sc": estimate_sc, "asc": estimate_asc, "sdid": estimate_sdid}
-
-METHODS: Mapping[str, Estimate] = {
+_ESTIMATES: Mapping[str, Estimate] = {
     "did": estimate_did,
     "its": estimate_its,
     "twfe": estimate_twfe,
@@ -45,6 +44,14 @@ METHODS: Mapping[str, Estimate] = {
     "sdid": estimate_sdid,
     "episodes": estimate_episodes,
 }
+
+TELLING: Mapping[str, Telling] = {
+    name: without_point_intervals(one)
+    for name, one in (("sc", estimate_sc), ("asc", estimate_asc), ("sdid", estimate_sdid))
+}
+
+METHODS: Mapping[str, Estimate] = {name: without_point_intervals(one) for name, one in _ESTIMATES.items()}
+"""The methods by name; none gives an interval where nothing varies (`lab/spread.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Design:
     """What the choice of a method may depend on: who had the change and when, how that came, what was seen.
 
     `treated` and `others` count clusters with and without the change, `before` and `after` the times on either side
-    of the first start.
+    of the first start; `complete` where no cell is absent, `alone` where each unit is a cluster.
     """
 
     assignment: Assignment
@@ -70,6 +77,7 @@ class Design:
     before: int
     after: int
     complete: bool
+    alone: bool = True
 
     def rankable(self, level: float) -> bool:
         """Whether there are enough other choices of as many clusters for a placebo test at `level`."""
@@ -92,6 +100,7 @@ RULES: tuple[Rule, ...] = (
             and design.treated < design.others
             and design.before >= did.FEWEST_TIMES
             and design.complete
+            and design.alone
             and design.rankable(level)
         ),
     ),
@@ -140,4 +149,5 @@ def read_design(panel: Panel, assignment: Assignment) -> Design:
         before=before,
         after=len(panel.times) - before,
         complete=panel.complete,
+        alone=len(np.unique(panel.clusters)) == len(panel.units),
     )

@@ -13,6 +13,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
+LARGEST = 1e60
+"""The size of outcomes up to which sums of their fourth powers are numbers that a computer has (10^308); so is one over
+it the size down to which."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
@@ -52,6 +56,13 @@ class Panel:
             raise InvalidValueError("times must be finite and ascend without repeating", where="times")
         if np.isinf(self.outcomes).any() or np.isnan(self.first).any():
             raise InvalidValueError("outcomes may not be infinite, nor `first` not a number", where="outcomes")
+        largest = float(np.nanmax(np.abs(self.outcomes), initial=0.0))
+        if largest > LARGEST or 0 < largest < 1 / LARGEST:
+            raise InvalidValueError(
+                f"the largest outcome is {largest:.3g} in size; from {1 / LARGEST:.0e} to {LARGEST:.0e} can be squared "
+                "and summed: take another unit of measurement",
+                where="outcomes",
+            )
         for name in ("traits", "surroundings"):
             if not np.isfinite(getattr(self, name)).all():
                 raise InvalidValueError(f"{name} holds a number that is not finite", where=name)

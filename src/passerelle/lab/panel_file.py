@@ -45,6 +45,13 @@ class Columns:
     strata: str | None = None
     given: str | None = None
 
+    def __post_init__(self) -> None:
+        if len({self.unit, self.time, self.outcome}) < 3:
+            raise InvalidValueError(
+                f"unit, time and outcome are {self.unit}, {self.time} and {self.outcome}; they must be three columns",
+                where="columns",
+            )
+
     @property
     def names(self) -> list[str]:
         """Each column once, in order."""

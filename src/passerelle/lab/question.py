@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,9 +72,15 @@ class Question:
             raise InvalidValueError(
                 f"anticipation is {self.anticipation} times; 0 or more is needed", where="anticipation"
             )
-        if self.smallest is not None and not self.smallest[0] < 0 < self.smallest[1]:
+        if not all(2 <= season < math.inf for season in self.seasons):
+            raise InvalidValueError(
+                f"seasons are {', '.join(map(str, self.seasons))} times long; each must be 2 or more", where="seasons"
+            )
+        if self.seed < 0:
+            raise InvalidValueError(f"seed is {self.seed}; 0 or more is needed", where="seed")
+        if self.smallest is not None and not -math.inf < self.smallest[0] < 0 < self.smallest[1] < math.inf:
             raise InvalidValueError(
                 f"the smallest effects of interest are {self.smallest[0]} and {self.smallest[1]}; "
-                "zero must lie between them",
+                "zero must lie between them, and both be finite",
                 where="smallest_effect",
             )

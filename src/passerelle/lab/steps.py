@@ -22,6 +22,8 @@ _FEWEST = 8
 _DOUBLE = float(np.log(2))
 _DEVIATIONS = 4.0
 _DECIMALS = 6
+_ROUNDING = 16 * float(np.finfo(float).eps)
+"""Beside a number: what is left of it when it was added, divided and shifted a few times. More would be decimals."""
 _SHARE = 0.9
 _FEWEST_UNITS = 5
 
@@ -126,7 +128,8 @@ def _decimals(values: Floats) -> int:
     seen = values[~np.isnan(values)]
     for decimals in range(_DECIMALS):
         shifted = seen * 10**decimals
-        if len(seen) and (np.abs(shifted - np.rint(shifted)) < 1e-9 * np.maximum(1, np.abs(shifted))).mean() >= _SHARE:
+        rounding = _ROUNDING * np.maximum(1, np.abs(shifted))
+        if len(seen) and (np.abs(shifted - np.rint(shifted)) < rounding).mean() >= _SHARE:
             return decimals
     return _DECIMALS
 

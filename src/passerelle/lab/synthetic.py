@@ -89,6 +89,12 @@ def read_setting(panel: Panel, question: Question, method: str) -> Setting:
         raise StudyError(
             f"{(~panel.treated).sum()} units had no change; {method} weighs at least 2 of them", where="treated"
         )
+    if len(np.unique(panel.clusters)) < len(panel.units):
+        raise StudyError(
+            f"{len(panel.units)} units lie in {len(np.unique(panel.clusters))} clusters; {method} compares units that "
+            "each stand for themselves: give it the clusters' means, or take did",
+            where="cluster",
+        )
     gaps = np.isnan(panel.outcomes).sum(axis=1)
     if gaps.any():
         named = ", ".join(panel.units[row] for row in np.flatnonzero(gaps)[:5])

@@ -13,6 +13,7 @@ from passerelle.lab.panel import Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Path, Result
 from passerelle.lab.simplex import Progress
+from passerelle.lab.spread import NOTHING, is_nothing
 from passerelle.lab.synthetic import Contrast, Contrasts, Setting, fit_errors, shares_of
 
 FEWEST_TIMES = 20
@@ -77,7 +78,7 @@ def judge_groups(
     if not rankable and method.by_times and _has_times(setting):
         return _judge_by_times(panel, question, setting, contrast, method)
     contrasts = contrast(setting, shares_of(groups, len(setting.units)), progress)
-    scale = _scale(fit_errors(setting, contrasts))
+    scale = _scale(fit_errors(setting, contrasts), setting.before)
     slopes = contrasts.values[real].sum(axis=0) * scale
     found = exchange(contrasts.effects(setting) * scale, slopes, question.level)
     each = [exchange(gaps * scale, slopes, question.level).ends for gaps in contrasts.gaps(setting.after).T]
@@ -99,9 +100,9 @@ def _name_inference(rankable: bool, ends: tuple[float, float]) -> str:
     return "exchange_by_fit" if math.isfinite(ends[0]) and math.isfinite(ends[1]) else "too_poor_fit"
 
 
-def _scale(errors: Floats) -> Floats:
+def _scale(errors: Floats, before: Floats) -> Floats:
     """What a placebo's effect is multiplied by to count as much for its error of fit as the real one's does."""
-    smallest = _NOTHING * float(np.median(errors))
+    smallest = max(_NOTHING * float(np.median(errors)), NOTHING * float(np.abs(before).max()))
     floored = np.maximum(errors, smallest if smallest > 0 else 1.0)
     return np.asarray(floored[0] / floored)
 
@@ -117,7 +118,9 @@ def _judge_by_times(panel: Panel, question: Question, setting: Setting, contrast
     conformal = Conformal(setting, contrast)
     effect = float(contrasts.effects(setting)[0])
     spread = float(fit_errors(setting, contrasts)[0]) / math.sqrt(setting.after.shape[1])
-    interval = conformal.interval(effect, spread, question.level)
+    interval = (effect, effect)
+    if not is_nothing(spread, setting.before):
+        interval = conformal.interval(effect, spread, question.level)
     certainty = Certainty(
         se=_normal_error(interval, question.level),
         interval=interval,

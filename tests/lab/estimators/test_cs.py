@@ -18,6 +18,8 @@ from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.model.errors import StudyError
 
+from ..simulated import draw
+
 
 @pytest.fixture(scope="module")
 def teens(shared_data: Path) -> Path:
@@ -162,3 +164,12 @@ def test_absent_cells_are_left_out_each_for_itself() -> None:
     data = panel(tuple("abcdef"), np.arange(3.0), outcomes, np.array([2.0] * 3 + [np.inf] * 3))
     # (5 + 7) / 2 - (1 + 3 + 2) / 3 = 4
     assert estimate_cs(data, Question()).effect == pytest.approx(4)
+
+
+def test_few_with_one_start_are_each_taken_once() -> None:
+    """Of 20 places with one treated there are 20 choices: the smallest p value is one in twenty, whatever the seed."""
+    data = draw(2, 1, 19, 8, 4, effect=50.0)
+    for seed in range(3):
+        found = estimate_cs(data, Question(method="cs", seed=seed))
+        assert found.p_value == found.smallest_p == pytest.approx(1 / 20)
+        assert np.isfinite(found.interval).all()

@@ -15,6 +15,8 @@ from passerelle.lab.question import Question
 from passerelle.lab.result import Outcome
 from passerelle.model.errors import StudyError
 
+from ..simulated import draw
+
 
 def test_teen_employment(shared_data: Path) -> None:
     """mpdta: -0.036549 (0.013265), and weights below zero since the starts are staggered."""
@@ -69,3 +71,14 @@ def test_all_at_once_is_refused() -> None:
     data = panel(("a", "b"), np.arange(4.0), np.arange(8.0).reshape(2, 4), np.array([2.0, 2.0]))
     with pytest.raises(StudyError, match="can't be told"):
         estimate_twfe(data, Question())
+
+
+def test_anticipation_is_left_out() -> None:
+    """What treated units did in the times of anticipation moves nothing; without it, it does."""
+    data = draw(3, 8, 8, 12, 4)
+    other = data.outcomes.copy()
+    other[:8, 10:12] += 50
+    moved = data.with_outcomes(other)
+    asked = Question(method="twfe", anticipation=2)
+    assert estimate_twfe(data, asked).effect == pytest.approx(estimate_twfe(moved, asked).effect, abs=1e-9)
+    assert abs(estimate_twfe(data, Question()).effect - estimate_twfe(moved, Question()).effect) > 1

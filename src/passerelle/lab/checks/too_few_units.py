@@ -10,6 +10,7 @@ from passerelle.lab.estimators.episodes import FEWEST as FEWEST_EPISODES
 from passerelle.lab.estimators.episodes import TOO_FEW
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
+from passerelle.lab.spread import NEVER_VARIES
 
 NAME = "too_few_units"
 FEWEST_DEGREES = 4.0
@@ -37,6 +38,8 @@ def check_inference(case: Case) -> Check:
     """
     result, panel = case.result, case.panel
     chance = 1 - result.level
+    if result.inference == NEVER_VARIES:
+        return Check(NAME, Outcome.FAILED, NEVER_VARIES)
     numbers = {"smallest_p": result.smallest_p, "most_p": chance, "needed": float(np.ceil(1 / chance - 1e-9))}
     if result.inference == TOO_FEW:
         counted = {"count": float(result.n_units), "needed": float(FEWEST_EPISODES)}

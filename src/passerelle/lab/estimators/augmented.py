@@ -86,7 +86,10 @@ def _mend(gram: Floats, shares: Floats, weights: Floats, penalties: Floats, with
     values, vectors = eigh(gram)
     pull = gram @ (shares - weights)
     closed = barred(shares, without)
-    found = np.empty((len(penalties), *weights.shape))
+    found = np.zeros((len(penalties), *weights.shape))
+    if not values[-1] > 0:
+        # All units ran parallel: there is no gap to mend.
+        return found
     for which, penalty in enumerate(penalties):
         inverse = (vectors / (np.maximum(values, 0) + penalty * values[-1])) @ vectors.T
         for group in range(weights.shape[1]):

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from passerelle.lab.contrast import Interval
-from passerelle.lab.exchange import exchange
+from passerelle.lab.exchange import choices, exchange
 from passerelle.lab.group_time import GroupTime, Mean, estimate_group_time, estimate_simple
 from passerelle.lab.panel import Floats, Panel
 from passerelle.lab.question import Question
@@ -60,6 +60,7 @@ def estimate_cs(panel: Panel, question: Question) -> Result:
     errors = _Errors(panel, found, question.level)
     simple = found.simple()
     own = errors.interval(simple) if errors.enough else _exchange(panel, question, not_yet=not_yet)
+    own = own.around(simple.effect)
     return Result(
         effect=simple.effect,
         se=own.se,
@@ -113,6 +114,8 @@ def _simultaneous(covariance: Floats, question: Question) -> float:
     """The largest absolute value that standard normals so correlated stay below with probability `level`."""
     spread = np.sqrt(np.diag(covariance))
     kept = spread > 0
+    if not kept.any():
+        return math.inf
     correlation = covariance[np.ix_(kept, kept)] / np.outer(spread[kept], spread[kept])
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
@@ -151,8 +154,10 @@ class _Errors:
 
         squares = self._sums(mean.influence[None, :])[0] ** 2
         se = float(np.sqrt(squares.sum()))
-        if not self.enough or se == 0:
+        if not self.enough:
             return Interval(se, (-math.inf, math.inf), 1.0, 1.0)
+        if se == 0:
+            return Interval(0.0, (mean.effect, mean.effect), 1.0)
         freedom = np.maximum(self._sizes - 1, 1)
         parts = np.bincount(self._stratum, squares) * self._sizes / freedom
         degrees = float(parts.sum() ** 2 / (parts**2 / freedom).sum())
@@ -186,7 +191,13 @@ def _exchange(panel: Panel, question: Question, *, not_yet: bool) -> Interval:
     fast = not not_yet and panel.complete and not panel.traits.shape[1]
     cells = len(panel.starts) * len(panel.times)
     draws = _EXCHANGES if fast else max(_LEAST, min(_SLOW, _BUDGET // cells))
-    orders = [np.arange(len(clusters)), *(random.permutation(len(clusters)) for _ in range(draws))]
+    if len(panel.starts) == 1:
+        # One start: each other choice of as many clusters once, so that with few none is drawn twice and another never.
+        began = np.flatnonzero(beginnings == panel.starts[0])
+        picked = choices(len(clusters), began, question.seed, draws)
+        drawn_firsts = [np.where(np.isin(np.arange(len(clusters)), one), panel.starts[0], np.inf) for one in picked]
+    else:
+        drawn_firsts = [beginnings, *(beginnings[random.permutation(len(clusters))] for _ in range(draws))]
     estimate = estimate_simple(panel, had, question.anticipation, not_yet=not_yet)
-    drawn = np.array([estimate(beginnings[order][groups]) for order in orders])
+    drawn = np.array([estimate(firsts[groups]) for firsts in drawn_firsts])
     return exchange(drawn[:, 0], drawn[:, 1], question.level)

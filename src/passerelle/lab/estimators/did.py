@@ -30,6 +30,7 @@ from passerelle.lab.paired import paired
 from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Path, Result
+from passerelle.lab.spread import is_nothing
 from passerelle.lab.two_way import take_out
 from passerelle.model.errors import StudyError
 
@@ -60,7 +61,7 @@ def estimate_did(panel: Panel, question: Question) -> Result:
     data, used = _collapse(panel)
     inference = _inference(data, panel, question.level)
     effect = data.effect
-    found = _interval(inference, data, used, question)
+    found = _interval(inference, data, used, question).around(effect)
     extra = {"exchange": ("alike_units",), "blocks": ("short_memory",)}.get(inference, ())
     return Result(
         effect=effect,
@@ -124,10 +125,18 @@ def _inference(data: Contrast, panel: Panel, level: float) -> str:
     after = panel.times >= panel.starts[0]
     if fewest >= FEW:
         return "clusters" if fewest >= MANY else "wild"
-    clusters = len(np.unique(data.clusters))
-    if treated + others == clusters and math.comb(clusters, treated) * (1 - level) >= 1:
+    apart = treated + others == len(np.unique(data.clusters))
+    if apart and math.comb(treated + others, treated) * (1 - level) >= 1:
         return "exchange"
-    return "blocks" if min(after.sum(), (~after).sum()) >= FEWEST_TIMES else "exchange"
+    if min(after.sum(), (~after).sum()) >= FEWEST_TIMES:
+        return "blocks"
+    if not apart:
+        raise StudyError(
+            f"clusters hold units with and without the change ({treated} and {others} clusters), and are too few for "
+            "any inference on such",
+            where="cluster",
+        )
+    return "exchange"
 
 
 def _interval(inference: str, data: Contrast, panel: Panel, question: Question) -> Interval:
@@ -147,6 +156,8 @@ def _blocks(effect: float, panel: Panel, level: float) -> Interval:
     # A time at which one side was not seen says nothing of their difference.
     seen = ~np.isnan(gap)
     after = path.times[seen] >= panel.starts[0]
+    if is_nothing(max(float(np.ptp(gap[seen][side])) for side in (after, ~after)), panel.outcomes):
+        return Interval(0.0, (effect, effect), 1.0)
     found = did_blocks.estimate_did(paired(path.times[seen], gap[seen], np.zeros(seen.sum()), after), level)
     shift = effect - found.effect
     return Interval(found.se, (found.interval[0] + shift, found.interval[1] + shift), found.p_value)

@@ -17,14 +17,16 @@ was tried out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from passerelle.lab.autoregressive import Fit, fit_autoregressive
+from passerelle.lab.contrast import Interval
 from passerelle.lab.panel import Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Event, Path, Result
+from passerelle.lab.spread import is_nothing
 from passerelle.model.errors import StudyError
 
 METHOD = "its"
@@ -74,24 +76,37 @@ def estimate_its(panel: Panel, question: Question) -> Result:
     seen = ~np.isnan(treated.outcomes).any(axis=0)
     # A unit that reacts before the change spoils the times just before it, and no others.
     seen &= (panel.times < start - question.anticipation) | (panel.times >= start)
-    blocks = cut_blocks(treated.select(np.arange(len(treated.units)), seen), start, question.seasons)
-    fit = fit_autoregressive(blocks.positions, blocks.outcome, np.column_stack([blocks.after, blocks.matrix]))
-    level_change = np.eye(1, blocks.matrix.shape[1] + 1)[0]
-    effect, se = fit.estimate(level_change)
+    treated = treated.select(np.arange(len(treated.units)), seen)
+    # Counted from their mean, so that a level far from zero costs no digits.
+    base = float(treated.outcomes.mean()) if treated.outcomes.size else 0.0
+    blocks = cut_blocks(treated.with_outcomes(treated.outcomes - base), start, question.seasons)
+    matrix = np.column_stack([blocks.after, blocks.matrix])
+    events: tuple[Event, ...] = ()
+    coefficients = np.linalg.lstsq(matrix, blocks.outcome)[0]
+    if is_nothing(float(np.abs(blocks.outcome - matrix @ coefficients).max()), panel.outcomes[panel.treated]):
+        effect = float(coefficients[0])
+        found = Interval(0.0, (effect, effect), 1.0)
+        path = _line(blocks, blocks.matrix @ coefficients[1:], np.full(len(matrix), np.nan))
+    else:
+        fit = fit_autoregressive(blocks.positions, blocks.outcome, matrix)
+        level_change = np.eye(1, matrix.shape[1])[0]
+        effect, se = fit.estimate(level_change)
+        found = Interval(se, fit.interval(level_change, question.level), fit.p_value(level_change))
+        path, events = _path(fit, blocks, question.level), _events(blocks, start, question.level)
     return Result(
         effect=effect,
-        se=se,
-        interval=fit.interval(level_change, question.level),
+        se=found.se,
+        interval=found.ends,
         level=question.level,
-        p_value=fit.p_value(level_change),
+        p_value=found.p_value,
         n_units=len(treated.units),
         n_treated=len(treated.units),
         n_times=int(seen.sum()),
         method=METHOD,
         assumptions=ASSUMPTIONS,
         inference="ar1_blocks",
-        path=_path(fit, blocks, question.level),
-        events=_events(blocks, start, question.level),
+        path=replace(path, **{name: getattr(path, name) + base for name in ("observed", "expected", "low", "high")}),
+        events=events,
     )
 
 
@@ -168,5 +183,8 @@ def _path(fit: Fit, blocks: Blocks, level: float) -> Path:
 
     bare = np.column_stack([np.zeros(len(blocks.times)), blocks.matrix])
     expected, errors = np.array([fit.estimate(row) for row in bare]).T
-    reach = float(special.stdtrit(fit.degrees, (1 + level) / 2)) * errors
+    return _line(blocks, expected, float(special.stdtrit(fit.degrees, (1 + level) / 2)) * errors)
+
+
+def _line(blocks: Blocks, expected: Floats, reach: Floats) -> Path:
     return Path(blocks.times, blocks.outcome, expected, expected - reach, expected + reach)

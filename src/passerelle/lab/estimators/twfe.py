@@ -7,7 +7,8 @@ effect to grow, or to differ between groups, the coefficient can have the sign t
 `negative_weights` says how much weight that is. The method is here because people ask for it; nothing chooses it.
 
 Assumptions: without the change all units would have moved in parallel (`parallel_units`), the change left those that
-did not have it alone (`no_spillover`), and its effect is the same for all and for ever (`same_effect`).
+did not have it alone (`no_spillover`), and its effect is the same for all and for ever (`same_effect`). Times of
+anticipation are left out of the units that had the change.
 
 Inference: cluster-robust with the small-sample factors G/(G-1) and (N-1)/(N-K), K without the unit effects, and t with
 G-1 degrees of freedom (Cameron and Miller 2015, doi:10.3368/jhr.50.2.317). With few clusters on a side, or
@@ -37,6 +38,7 @@ def estimate_twfe(panel: Panel, question: Question) -> Result:
     from scipy import special
 
     treated, others = (len(np.unique(panel.clusters[side])) for side in (panel.treated, ~panel.treated))
+    panel = _without_anticipation(panel, question.anticipation)
     had = panel.times[None, :] >= panel.first[:, None]
     fit = fit_two_way(panel, had.astype(float))
     groups = np.unique(panel.clusters, return_inverse=True)[1]
@@ -54,7 +56,7 @@ def estimate_twfe(panel: Panel, question: Question) -> Result:
         se=se,
         interval=(fit.effect - half_width, fit.effect + half_width),
         level=question.level,
-        p_value=float(2 * special.stdtr(clusters - 1, -abs(fit.effect) / se)) if enough else 1.0,
+        p_value=float(2 * special.stdtr(clusters - 1, -abs(fit.effect) / se)) if enough and se > 0 else 1.0,
         n_units=len(panel.units),
         n_times=len(panel.times),
         n_treated=int(panel.treated.sum()),
@@ -64,3 +66,12 @@ def estimate_twfe(panel: Panel, question: Question) -> Result:
         smallest_p=0.0 if enough else 1.0,
     )
     return result.with_checks(check_negative_weights(fit.weights[had]))
+
+
+def _without_anticipation(panel: Panel, times: int) -> Panel:
+    """The panel without each treated unit's last times before the change, in which it may have reacted already."""
+    if not times:
+        return panel
+    since = np.arange(len(panel.times)) - np.searchsorted(panel.times, panel.first)[:, None]
+    felt = (since < 0) & (since >= -times) & panel.treated[:, None]
+    return panel.with_outcomes(np.where(felt, np.nan, panel.outcomes))
