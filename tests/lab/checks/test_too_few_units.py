@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from tests.lab.simulated import case, draw, told
 
+from passerelle.lab.case import Case
 from passerelle.lab.checks.too_few_units import check_inference, check_too_few_units, count_degrees
+from passerelle.lab.context import Context
 from passerelle.lab.estimators.episodes import estimate_episodes
+from passerelle.lab.methods import METHODS
 from passerelle.lab.panel import panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Outcome
@@ -57,3 +60,14 @@ def test_a_permutation_at_five_percent_needs_twenty() -> None:
         found = check_inference(replace(one, result=result))
         assert told(found) == outcome
         assert found.numbers["needed"] == 20
+
+
+@pytest.mark.parametrize(
+    ("before", "told_of"), [(39, ("failed", "too_few_times")), (40, ("not_applicable", "by_the_method"))]
+)
+def test_a_short_series_is_told(before: int, told_of: tuple[str, str]) -> None:
+    """The interval of an interrupted series was tried out from 60 times on; 59 are too few where it is asked for."""
+    city = draw(1, 2, 0, before, 20)
+    asked = Question(method="its")
+    check = check_inference(Case(city, asked, Context(), METHODS["its"](city, asked), METHODS["its"], compares=False))
+    assert told(check) == told_of

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from diff_diff import CallawaySantAnna
+from tests.lab.simulated import draw
 
 from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.group_time import estimate_group_time, estimate_simple
@@ -17,8 +18,6 @@ from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.model.errors import StudyError
-
-from ..simulated import draw
 
 
 @pytest.fixture(scope="module")

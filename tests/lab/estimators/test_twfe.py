@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from statsmodels.regression.linear_model import OLS
+from tests.lab.simulated import draw
 
 from passerelle.lab.estimators.twfe import estimate_twfe
 from passerelle.lab.panel import panel
@@ -14,8 +15,6 @@ from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Outcome
 from passerelle.model.errors import StudyError
-
-from ..simulated import draw
 
 
 def test_teen_employment(shared_data: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from passerelle.lab.case import Case
+from passerelle.lab.estimators import its
 from passerelle.lab.estimators.did_blocks import BLOCKS
 from passerelle.lab.estimators.episodes import FEWEST as FEWEST_EPISODES
 from passerelle.lab.estimators.episodes import TOO_FEW
@@ -44,6 +45,9 @@ def check_inference(case: Case) -> Check:
     if result.inference == TOO_FEW:
         counted = {"count": float(result.n_units), "needed": float(FEWEST_EPISODES)}
         return Check(NAME, Outcome.FAILED, TOO_FEW, counted)
+    if result.inference == its.INFERENCE and result.n_times < its.FEWEST_TIMES:
+        counted = {"count": float(result.n_times), "needed": float(its.FEWEST_TIMES)}
+        return Check(NAME, Outcome.FAILED, "too_few_times", counted)
     if result.smallest_p > chance * (1 + 1e-9):
         return Check(NAME, Outcome.FAILED, "permutations", numbers)
     if result.smallest_p > 0:

@@ -30,6 +30,7 @@ from passerelle.lab.spread import is_nothing
 from passerelle.model.errors import StudyError
 
 METHOD = "its"
+INFERENCE = "ar1_blocks"
 ASSUMPTIONS = ("own_course", "nothing_else_then")
 
 BLOCKS = 30
@@ -104,7 +105,7 @@ def estimate_its(panel: Panel, question: Question) -> Result:
         n_times=int(seen.sum()),
         method=METHOD,
         assumptions=ASSUMPTIONS,
-        inference="ar1_blocks",
+        inference=INFERENCE,
         path=replace(path, **{name: getattr(path, name) + base for name in ("observed", "expected", "low", "high")}),
         events=events,
     )
