@@ -28,6 +28,7 @@ from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
 from passerelle.studies.change import Change
 from passerelle.studies.declaration import Declaration, parse_declaration
 from passerelle.studies.declaring import amend, declare, register_changes
+from passerelle.studies.pilot import foresee
 from passerelle.studies.run import run_study
 
 
@@ -80,6 +81,13 @@ class NewStudy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change and its study, as a file of `cities/<city>/` holds them."""
 
     declaration: dict[str, Any]
+
+
+class Pilot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change and its study, declared or not, and how many placebo studies are made on the history."""
+
+    declaration: dict[str, Any]
+    studies: Annotated[int, msgspec.Meta(ge=20, le=5000)] = 500
 
 
 class StudyName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,6 +249,10 @@ def _run(node: Node, arguments: StudyName, progress: Progress) -> dict[str, Any]
     return run_study(node.archive, arguments.study, progress)
 
 
+def _power(node: Node, arguments: Pilot, progress: Progress) -> dict[str, Any]:
+    return foresee(node.archive, _read_declaration(arguments.declaration), arguments.studies, progress)
+
+
 def _amend(node: Node, arguments: Amendment, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
     return amend(node.archive, _read_declaration(arguments.declaration), arguments.reason)
 
@@ -300,6 +312,7 @@ _ALL: tuple[Job, ...] = (
     Job("list-tokens", "Tokens without their secrets.", Nothing, _list_tokens, quick=True),
     Job("declare-study", "Declare a change and how it will be judged.", NewStudy, _declare),
     Job("run-study", "Judge a change by its declared study, from what the archive holds now.", StudyName, _run),
+    Job("study-power", "What a study could show, from the history before its change; keeps nothing.", Pilot, _power),
     Job("declare-change", "Declare a change without a study; others are judged beside it.", NewChange, _declare_change),
     Job("amend-study", "Replace a study's declaration, visibly and with a reason.", Amendment, _amend),
     Job(

@@ -15,6 +15,9 @@ from passerelle.model.errors import StudyError
 from passerelle.studies.declaration import read_declaration
 from passerelle.studies.verify import verify_bundle
 
+_NAMED = 3
+"""Places named in a line of the calendar, at most; more are counted."""
+
 
 @click.group()
 def study() -> None:
@@ -100,6 +103,63 @@ def run_study(study_id: str, folder: Path, node: str | None, token: str | None, 
         # Anybody may have a study run, and only an officer is told of its progress.
         finding = city.study(study_id).run(report if officer else None)
     show(finding, as_json=as_json, human=lambda: _tell(finding))
+
+
+@study.command("power")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--studies",
+    type=click.IntRange(20, 5000),
+    default=500,
+    show_default=True,
+    metavar="N",
+    help="Placebo studies to make on the history.",
+)
+@with_city
+@with_json
+def tell_power(file: Path, studies: int, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
+    """Say, before the pilot, what the study in FILE (TOML) could show, from the history before its change.
+
+    Nothing is declared and nothing from the change on is read. Other registered changes that interfere are listed.
+
+    Example: passerelle study power cities/paris/low-emission-zone-2021.toml --folder demo/paris
+    """
+    declaration = _read(file)
+    with opened(folder, node, token) as city, progress_bar(file.name, hidden=as_json) as report:
+        answer = city.power(declaration, studies=studies, progress=report)
+    show(answer, as_json=as_json, human=lambda: _tell_pilot(answer))
+
+
+def _tell_pilot(answer: dict[str, Any]) -> None:
+    for one in (answer["sentence"], answer["settles"], *(each["sentence"] for each in answer["alternatives"])):
+        if one is not None:
+            click.echo(one["en"])
+            click.echo(one["fr"])
+    history, tried, alarms = answer["history"], answer["tried"], answer["false_alarms"]
+    show_fields(
+        {
+            "method": answer["method"],
+            "history": f"{history['from']} to before {history['until']}, by the {answer['every']}: {history['times']}",
+            "tried with": tried and f"{tried['times_before']} before, {tried['times_after']} after",
+            "shown where nothing was done": None if alarms is None else f"{alarms:.0%}",
+            "places": f"{answer['places']['treated']} treated, {answer['places']['comparison']} to compare with",
+        }
+    )
+    unit = answer["unit"]["en"]
+    if answer["effects"]:
+        told = ((f"{one['effect']:+.4g} {unit}", f"{one['power']:.0%}") for one in answer["effects"])
+        show_table(("effect", "power"), told)
+    show_table(("other change", "from", "until", "windows", "treated", "comparison"), map(_lay, answer["interfering"]))
+
+
+def _lay(other: dict[str, Any]) -> tuple[str | None, ...]:
+    """A line of the calendar."""
+    sides = ("everywhere",) * 2 if other["everywhere"] else (_count(other["treated"]), _count(other["comparison"]))
+    return other["title"]["en"], other["from"], other["until"] or "still", ", ".join(other["windows"]), *sides
+
+
+def _count(places: list[str]) -> str:
+    return ", ".join(places) if len(places) <= _NAMED else f"{len(places)} places"
 
 
 @study.command("show")

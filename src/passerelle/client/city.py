@@ -235,6 +235,16 @@ class City:
         """One declared study."""
         return Study(self, self.read(f"studies/{study_id}"))
 
+    def power(
+        self, declaration: Mapping[str, Any], *, studies: int = 500, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """What the study of a declaration (a change and its study, as a TOML file has them) could show, by the history.
+
+        Nothing is declared by it. It needs an officer's token unless the folder is at hand.
+        """
+        found: dict[str, Any] = self.do("study-power", {"declaration": declaration, "studies": studies}, progress)
+        return found
+
     def do(self, job: str, arguments: Mapping[str, Any] | None = None, progress: Progress | None = None) -> Any:
         """The result of a job, which needs an officer's token unless the folder is at hand."""
         answer = self._node.do(job, arguments or {}, progress or _ignore)

@@ -74,9 +74,12 @@ class Placebo:
 
 
 def draw_placebos(
-    history: Panel, shape: Shape, count: int, seed: int, excluded: Flags | None = None
+    history: Panel, shape: Shape, count: int, seed: int, excluded: Flags | None = None, least_seen: float = 1.0
 ) -> Iterator[Placebo]:
-    """`count` placebo studies of `shape`, the same for the same seed; `excluded` says which times none may touch."""
+    """`count` placebo studies of `shape`, the same for the same seed; `excluded` says which times none may touch.
+
+    Units take part that were seen at the share `least_seen` of the times before the change and of those after.
+    """
     random = np.random.default_rng(seed)
     starts = _free_starts(history, shape, excluded)
     named = None if isinstance(shape.treated, int) else [history.units.index(one) for one in shape.treated]
@@ -84,7 +87,7 @@ def draw_placebos(
         for _ in range(_TRIES):
             start = int(random.choice(starts))
             columns = np.arange(start, start + shape.length)
-            seen = np.asarray(~np.isnan(history.outcomes[:, columns]).any(axis=1), dtype=np.bool_)
+            seen = _see(history.outcomes[:, columns], shape, least_seen)
             pool = np.flatnonzero(seen)
             clusters = np.unique(history.clusters[pool])
             if named is None and len(clusters) >= shape.count:
@@ -100,6 +103,13 @@ def draw_placebos(
         wave = (chosen == history.clusters[treated][:, None]).argmax(axis=1) % shape.waves
         first[treated] = history.times[start + shape.before + wave * (shape.after // shape.waves)]
         yield Placebo(history.with_first(first).select(seen, columns), tuple(chosen.tolist()), start // shape.length)
+
+
+def _see(outcomes: Floats, shape: Shape, least: float) -> Flags:
+    """Which units were seen enough on both sides of the change."""
+    there = ~np.isnan(outcomes)
+    sides = (there[:, : shape.before], there[:, shape.before :])
+    return np.asarray(np.logical_and(*(side.mean(axis=1) >= least for side in sides)), dtype=np.bool_)
 
 
 def _free_starts(history: Panel, shape: Shape, excluded: Flags | None) -> Indices:

@@ -58,17 +58,22 @@ def find_power(
     *,
     studies: int = 500,
     excluded: Flags | None = None,
+    least_seen: float = 1.0,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Power:
-    """The power of a study of `shape` by `question`'s method, for each of `effects`."""
+    """The power of a study of `shape` by `question`'s method, for each of `effects`.
+
+    `excluded` and `least_seen` are those of `draw_placebos`.
+    """
     method, results, failed, means = "", [], 0, []
-    for number, placebo in enumerate(draw_placebos(history, shape, studies, question.seed, excluded), 1):
+    drawn = draw_placebos(history, shape, studies, question.seed, excluded, least_seen)
+    for number, placebo in enumerate(drawn, 1):
         method = method or choose(placebo.panel, question).method
         try:
             results.append(METHODS[method](placebo.panel, question))
         except StudyError as error:
             failed, last = failed + 1, error
-        means.append(float(placebo.panel.outcomes[placebo.panel.treated].mean()))
+        means.append(float(np.nanmean(placebo.panel.outcomes[placebo.panel.treated])))
         progress(number, studies)
     if not results:
         raise last

@@ -92,11 +92,11 @@ def _read_distances(seats: pl.DataFrame, study: PlacesStudy) -> np.ndarray[Any, 
 def _touch(other: Mapping[str, Any], groups: Sequence[pl.DataFrame], every: str, zone: ZoneInfo) -> OtherChange:
     places = other["places"]
     units = [places is None or bool(group["place"].is_in(places).any()) for group in groups]
-    end = np.inf if other["end"] is None else _locate(parse_time(other["end"]), every, zone)
-    return OtherChange(other["id"], np.array(units), _locate(parse_time(other["start"]), every, zone), end)
+    end = np.inf if other["end"] is None else locate(parse_time(other["end"]), every, zone)
+    return OtherChange(other["id"], np.array(units), locate(parse_time(other["start"]), every, zone), end)
 
 
-def _locate(moment: datetime, every: str, zone: ZoneInfo) -> float:
+def locate(moment: datetime, every: str, zone: ZoneInfo) -> float:
     """The time of the panel in which `moment` lies."""
     day = pl.DataFrame({"day": [moment.astimezone(zone).date()]}).select(first_of(pl.col("day"), every))
     return number(day.item(), every)
@@ -105,7 +105,7 @@ def _locate(moment: datetime, every: str, zone: ZoneInfo) -> float:
 def _list_sensors(marks: pl.DataFrame, groups: Sequence[pl.DataFrame], every: str, zone: ZoneInfo) -> list[SensorMark]:
     told = marks.filter(pl.col("check").is_in(_SENSOR_CHECKS))
     return [
-        SensorMark(unit, _locate(start, every, zone))
+        SensorMark(unit, locate(start, every, zone))
         for unit, group in enumerate(groups)
         for start in told.filter(pl.col("series").is_in(group["series"].implode()))["start"].sort()
     ]

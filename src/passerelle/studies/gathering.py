@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from sqlalchemy import Connection
@@ -66,7 +67,7 @@ def gather(archive: Archive, study: PanelDesign, change: Mapping[str, Any], now:
     start, end = (midnight(day, zone) for day in days)
     with archive.engine.connect() as connection:
         seats = _seat(connection, study, change)
-        series = _list(connection, seats)
+        series = list_seated(connection, seats)
     held = archive.lake.read(Selection(sorted(series), start, end))
     if not held.num_rows:
         raise StudyError(f"the archive holds nothing of {study.outcome.feed} on the study's days", where="windows")
@@ -101,7 +102,8 @@ def _seat(connection: Connection, study: PanelDesign, change: Mapping[str, Any])
     return pl.DataFrame(rows, schema=SEATS, orient="row").sort("place")
 
 
-def _list(connection: Connection, seats: pl.DataFrame) -> dict[int, StoredSeries]:
+def list_seated(connection: Connection, seats: pl.DataFrame) -> dict[int, StoredSeries]:
+    """The series of the seats by number."""
     wanted = set(seats["series"])
     found: dict[int, StoredSeries] = {}
     for place in seats["place"].unique():
@@ -125,16 +127,26 @@ def _find_facts(
     return {
         "change_on": parse_time(change["start"]).astimezone(zone).date().isoformat(),
         "ramp": change.get("ramp"),
-        "others": [
-            told
-            for one in _list_changes(connection)
-            if one["id"] != change["id"] and (told := _touch(connection, one, study, seats, days, zone)) is not None
-        ],
+        "others": list_others(connection, study, seats, days, zone),
         "outcomes": _list_outcomes(connection, study),
         "looks": share_looks(study.stop, study.publish_on, _planned(study), taken),
         "until": None if until is None else until.isoformat(),
         "definitions": _define(study),
     }
+
+
+def list_others(
+    connection: Connection, study: PanelDesign, seats: pl.DataFrame, days: Days, zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """Other registered changes in force on the days, to before the second, at a place of `seats` or all over the city.
+
+    Each is told as `facts` has it.
+    """
+    return [
+        told
+        for one in _list_changes(connection)
+        if one["id"] != study.change and (told := _touch(connection, one, study, seats, days, zone)) is not None
+    ]
 
 
 def _planned(study: PanelDesign) -> Days:

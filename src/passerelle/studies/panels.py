@@ -66,6 +66,12 @@ def read_span(study: PlacesStudy) -> Days:
     return whole(study.windows.before[0], study.windows.after[1], study.every)
 
 
+def list_times(study: PlacesStudy, span: Span, zone: ZoneInfo) -> list[date]:
+    """The first local days of the times that the study uses, of those to come too."""
+    found: list[date] = _use(_lay(study, study.treated, zone), study, span)["time"].unique().sort().to_list()
+    return found
+
+
 def fill_panel(
     rows: pl.DataFrame, seats: pl.DataFrame, marks: pl.DataFrame, study: PlacesStudy, span: Span, zone: ZoneInfo
 ) -> Filled:

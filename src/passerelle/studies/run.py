@@ -42,7 +42,7 @@ def run_study(archive: Archive, study_id: str, progress: Progress | None = None)
         sealed = read_sealed(connection, study_id)
         change = get_change(connection, sealed["change"])
     study = read_study(sealed["declaration"])
-    feeds = [_require_leave(archive.get_feed(name)) for name in feeds_of(study)]
+    feeds = [require_leave(archive.get_feed(name)) for name in feeds_of(study)]
     if not isinstance(study, PartsStudy):
         found = run_panel(archive, sealed, study, change, feeds, datetime.now(UTC), progress)
         return _keep_new(archive, found.document, lambda signed: pack_bundle(signed, found.tables, feeds, archive.key))
@@ -95,7 +95,8 @@ def _list_looks(archive: Archive, study_id: str, now: datetime) -> list[date]:
     return [one.astimezone(archive.city.time_zone).date() for one in times]
 
 
-def _require_leave(feed: Feed) -> Feed:
+def require_leave(feed: Feed) -> Feed:
+    """The feed, unless its licence lets nothing that is made from it leave the node."""
     if feed.redistribute is Redistribute.NO:
         raise RedistributionError(
             f"nothing made from {feed.id} may leave this node ({feed.licence.name}), and a finding is made to leave",
