@@ -118,9 +118,10 @@ def run_study(study_id: str, folder: Path, node: str | None, token: str | None, 
 @with_city
 @with_json
 def tell_power(file: Path, studies: int, folder: Path, node: str | None, token: str | None, as_json: bool) -> None:
-    """Say, before the pilot, what the study in FILE (TOML) could show, from the history before its change.
+    """Say what the study in FILE could show, before the pilot.
 
-    Nothing is declared and nothing from the change on is read. Other registered changes that interfere are listed.
+    FILE (TOML) is a declaration of the design `places`. The archive's history before its change is read, nothing later,
+    and nothing is declared. Other registered changes that interfere are listed.
 
     Example: passerelle study power cities/paris/low-emission-zone-2021.toml --folder demo/paris
     """
