@@ -146,7 +146,9 @@ def _on_support(gram: Floats, target: Floats, support: Indices) -> Floats | None
     # Weights that sum to one are moved by no multiple of ones in the Gram matrix, and that makes it definite
     # where no unit is an average of others.
     size = float(part.diagonal().max())
-    factor, failed = lapack.dpotrf(part + (size if size > 0 else 1.0))
+    part += size if size > 0 else 1.0
+    # As good as itself turned, and in the order that is read without a copy.
+    factor, failed = lapack.dpotrf(part.T, clean=0, overwrite_a=1)
     if failed or factor.diagonal().min() ** 2 <= _SLACK * size:
         return None
     both, _ = lapack.dpotrs(factor, np.column_stack([target[support], np.ones(len(support))]))

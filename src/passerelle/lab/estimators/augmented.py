@@ -84,20 +84,22 @@ def _mend(gram: Floats, shares: Floats, weights: Floats, penalties: Floats, with
     from scipy.linalg import eigh
 
     values, vectors = eigh(gram)
-    pull = gram @ (shares - weights)
     closed = barred(shares, without)
-    found = np.zeros((len(penalties), *weights.shape))
+    rows = np.flatnonzero(closed.any(axis=1))
+    count, groups = weights.shape
+    found = np.zeros((len(penalties), count, groups))
     if not values[-1] > 0:
         # All units ran parallel: there is no gap to mend.
         return found
+    # What the inverse is taken of, for all groups at once: their gaps, each closed unit, and all units alike.
+    asked = np.column_stack([gram @ (shares - weights), np.eye(count)[:, rows], np.ones(count)])
+    turned = vectors.T @ asked
     for which, penalty in enumerate(penalties):
-        inverse = (vectors / (np.maximum(values, 0) + penalty * values[-1])) @ vectors.T
-        for group in range(weights.shape[1]):
-            own = np.flatnonzero(closed[:, group])
-            fixed = np.zeros((len(gram), len(own) + 1))
-            fixed[own, np.arange(len(own))] = 1
-            fixed[:, -1] = 1
-            spread = inverse @ fixed
-            free = inverse @ pull[:, group]
-            found[which, :, group] = free - spread @ np.linalg.solve(fixed.T @ spread, fixed.T @ free)
+        solved = vectors @ (turned / (np.maximum(values, 0) + penalty * values[-1])[:, None])
+        for group in range(groups):
+            own = np.flatnonzero(closed[rows, group])
+            free, spread = solved[:, group], solved[:, [*(groups + own), -1]]
+            fixed = np.vstack([spread[rows[own]], spread.sum(axis=0)])
+            held = np.append(free[rows[own]], free.sum())
+            found[which, :, group] = free - spread @ np.linalg.solve(fixed, held)
     return found
