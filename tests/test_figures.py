@@ -54,3 +54,15 @@ def test_placebo_studies_on_archived_series(checkout: Path) -> None:
         assert shares["stretches"] > 5, key
         # Binomial(20, 5 %) exceeds 5 in 3 of 10,000 cases.
         assert shares["false_alarms"] <= 5 / 20, key
+
+
+def test_synthetic_panels(checkout: Path) -> None:
+    """Of 60 panels without an effect, the intervals of no synthetic method hold zero in fewer than 52.
+
+    Were it 95 %, 51 or fewer of 60 would come in 3 of 1,000 runs (binomial).
+    """
+    command = [sys.executable, checkout / "bench" / "lab_synthetic.py", "--draws", "30", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=checkout)
+    found = json.loads(run.stdout)
+    assert found["panels"] == 60
+    assert min(found[name] for name in ("sc", "asc", "sdid")) >= 52 / 60
