@@ -9,9 +9,9 @@ from _figure import Figures
 from passerelle.lab.estimators.cs import estimate_cs
 from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.estimators.twfe import estimate_twfe
-from passerelle.lab.group_time import estimate_group_time
+from passerelle.lab.files.panel_file import Columns, read_panel
+from passerelle.lab.inference.group_time import estimate_group_time
 from passerelle.lab.panel import Panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 
 R_DID = "R's [did](https://bcallaway11.github.io/did/), as in the reference files of [csdid](https://pypi.org/project/csdid/)"

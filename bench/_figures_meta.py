@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from _figure import Figures
-from passerelle.lab.meta import combine
+from passerelle.lab.inference.meta import combine
 
 METAFOR = "Viechtbauer (2010), doi:10.18637/jss.v036.i03, on metafor's dat.bcg"
 

@@ -9,10 +9,10 @@ from _figure import Figures
 from passerelle.lab.estimators.augmented import contrast_asc
 from passerelle.lab.estimators.synthetic_control import contrast_sc
 from passerelle.lab.estimators.synthetic_did import contrast_sdid
+from passerelle.lab.files.panel_file import Columns, read_panel
 from passerelle.lab.panel import Panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import Contrast, read_setting
+from passerelle.lab.weights.synthetic import Contrast, read_setting
 
 SYNTHDID = "R's [synthdid](https://synth-inference.github.io/synthdid/), [paper](https://doi.org/10.1257/aer.20190159)"
 GEOLIFT = "Meta's [GeoLift](https://facebookincubator.github.io/GeoLift/), walkthrough"

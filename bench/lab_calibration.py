@@ -28,10 +28,10 @@ import numpy as np
 
 from _series import KINDS, LATER, Kind, read_kind
 from machine import describe
-from passerelle.lab.nulls import Nulls, NullStudy, count_nulls, judge_placebo
 from passerelle.lab.panel import Flags, Panel
-from passerelle.lab.placebos import Shape, draw_placebos
 from passerelle.lab.question import Question
+from passerelle.lab.trials.nulls import Nulls, NullStudy, count_nulls, judge_placebo
+from passerelle.lab.trials.placebos import Shape, draw_placebos
 from passerelle.model.errors import StudyError
 
 STUDIES, ROUND = 2000, 10

@@ -21,12 +21,12 @@ import numpy as np
 from scipy import stats
 
 from machine import describe
-from passerelle.lab.conformal import Conformal
 from passerelle.lab.estimators.augmented import choose_penalty, contrast_asc
+from passerelle.lab.inference.conformal import Conformal
 from passerelle.lab.methods import METHODS
 from passerelle.lab.panel import Floats, Panel, panel
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import read_setting
+from passerelle.lab.weights.synthetic import read_setting
 
 SEED = 20261126
 DRAWS = 40

@@ -9,7 +9,7 @@ import pytest
 
 from passerelle.lab import checks
 from passerelle.lab.checking import CHECKS, CHECKS_OF
-from passerelle.studies.words import texts
+from passerelle.studies.told.words import texts
 
 FOLDER = Path(checks.__file__).parent
 

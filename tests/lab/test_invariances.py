@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.lab.analysis import Analysis, analyse
+from passerelle.lab.files.panel_file import Columns, read_panel
 from passerelle.lab.methods import METHODS
 from passerelle.lab.panel import Panel, panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import Wanted

@@ -14,7 +14,7 @@ from passerelle.lab.methods import METHODS, RULES, Design, choose, follow
 from passerelle.lab.panel import Panel, panel
 from passerelle.lab.question import Assignment, Question
 from passerelle.model.errors import StudyError, UnknownNameError
-from passerelle.studies.words import texts
+from passerelle.studies.told.words import texts
 
 
 def make(treated: int, others: int, before: int, after: int, starts: int = 1) -> Panel:

@@ -14,8 +14,8 @@ from passerelle.archive import Archive, create_folder, open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import get_bundle
-from passerelle.studies.declaration import Declaration, feeds_of, read_changes, read_declarations
-from passerelle.studies.declaring import declare, register_changes
+from passerelle.studies.declared.declaration import Declaration, feeds_of, read_changes, read_declarations
+from passerelle.studies.declared.declaring import declare, register_changes
 from passerelle.studies.run import run_study
 
 

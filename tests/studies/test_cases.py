@@ -15,7 +15,7 @@ import pytest
 import statsmodels.api as sm
 from diff_diff import SyntheticDiD
 
-from passerelle.studies.bundle import FINDING, ROWS_FILE, unpack_bundle
+from passerelle.studies.bundle.bundle import FINDING, ROWS_FILE, unpack_bundle
 
 from .conftest import Case, run_case
 

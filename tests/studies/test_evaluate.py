@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from passerelle.lab.result import Outcome
-from passerelle.studies.bundle import unpack_bundle as unpack
+from passerelle.studies.bundle.bundle import unpack_bundle as unpack
+from passerelle.studies.bundle.recomputing import read_rows
+from passerelle.studies.declared.parts import PartsStudy, Placebo
+from passerelle.studies.declared.terms import Stop, Windows
 from passerelle.studies.evaluate import Evaluation, evaluate, look
-from passerelle.studies.parts import PartsStudy, Placebo
-from passerelle.studies.recomputing import read_rows
-from passerelle.studies.terms import Stop, Windows
-from passerelle.studies.units import read_span
+from passerelle.studies.gathered.units import read_span
 
 from .conftest import Case
 

@@ -21,16 +21,16 @@ from passerelle.archive import Archive, create_folder, open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import get_bundle
-from passerelle.studies.change import Change
-from passerelle.studies.declaration import Declaration, read_declaration
-from passerelle.studies.declaring import declare, register_changes
-from passerelle.studies.episodes import EpisodesStudy
-from passerelle.studies.release import release_bundle
+from passerelle.studies.bundle.release import release_bundle
+from passerelle.studies.bundle.verify import verify_bundle
+from passerelle.studies.declared.change import Change
+from passerelle.studies.declared.declaration import Declaration, read_declaration
+from passerelle.studies.declared.declaring import declare, register_changes
+from passerelle.studies.declared.episodes import EpisodesStudy
 from passerelle.studies.run import run_study
-from passerelle.studies.verify import verify_bundle
 
-from .test_release import redeclare
-from .test_verify import pack, sign
+from .bundle.test_release import redeclare
+from .bundle.test_verify import pack, sign
 
 DECLARED = Path(__file__).parent / "declared"
 SALES = "data/prop99/california_prop99_long.csv"

@@ -21,11 +21,11 @@ from passerelle.client import connect
 from passerelle.feeds.feed import Reply
 from passerelle.lab.question import Assignment
 from passerelle.model.errors import StudyError
-from passerelle.studies.declaration import Declaration, read_declaration
-from passerelle.studies.declaring import register_changes
+from passerelle.studies.declared.declaration import Declaration, read_declaration
+from passerelle.studies.declared.declaring import register_changes
+from passerelle.studies.declared.places import PlacesStudy
+from passerelle.studies.declared.terms import Windows
 from passerelle.studies.pilot import find_cut, foresee
-from passerelle.studies.places import PlacesStudy
-from passerelle.studies.terms import Windows
 
 from .test_panel_run import other
 

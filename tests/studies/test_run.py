@@ -17,8 +17,8 @@ from passerelle.model.errors import InvalidValueError, RedistributionError, Stud
 from passerelle.registry.changes import get_change
 from passerelle.registry.findings import get_finding, latest_finding_of
 from passerelle.registry.studies import get_study
-from passerelle.studies.declaration import Declaration
-from passerelle.studies.declaring import declare
+from passerelle.studies.declared.declaration import Declaration
+from passerelle.studies.declared.declaring import declare
 from passerelle.studies.run import run_study
 
 from .conftest import Case

@@ -29,8 +29,8 @@ from passerelle.archive.folder import create_folder
 from passerelle.archive.opening import open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
-from passerelle.studies.declaration import read_declaration
-from passerelle.studies.declaring import declare
+from passerelle.studies.declared.declaration import read_declaration
+from passerelle.studies.declared.declaring import declare
 from passerelle.studies.run import run_study
 
 CHECKOUT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from passerelle.archive.folder import create_folder
 from passerelle.archive.opening import open_archive
 from passerelle.feeds.city import find_data_file
 from passerelle.feeds.feed import Reply
-from passerelle.studies.declaration import Declaration, read_declaration
-from passerelle.studies.declaring import amend, declare
+from passerelle.studies.declared.declaration import Declaration, read_declaration
+from passerelle.studies.declared.declaring import amend, declare
 from passerelle.studies.run import run_study
 
 pytestmark = pytest.mark.browser

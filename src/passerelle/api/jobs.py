@@ -25,9 +25,9 @@ from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds.feed import Reply
 from passerelle.registry.database import writing
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
-from passerelle.studies.change import Change
-from passerelle.studies.declaration import Declaration, parse_declaration
-from passerelle.studies.declaring import amend, declare, register_changes
+from passerelle.studies.declared.change import Change
+from passerelle.studies.declared.declaration import Declaration, parse_declaration
+from passerelle.studies.declared.declaring import amend, declare, register_changes
 from passerelle.studies.pilot import foresee
 from passerelle.studies.run import run_study
 

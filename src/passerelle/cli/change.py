@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
-from passerelle.studies.declaration import read_change
+from passerelle.studies.declared.declaration import read_change
 
 
 @click.group()

@@ -12,14 +12,14 @@ from passerelle.cli.lab_page import show_answer
 from passerelle.cli.output import show, with_json
 from passerelle.cli.progress import progress_bar
 from passerelle.lab.analysis import analyse
-from passerelle.lab.context_file import read_context
+from passerelle.lab.files.context_file import read_context
+from passerelle.lab.files.panel_file import Columns, PanelFile, read_panel
 from passerelle.lab.methods import METHODS
-from passerelle.lab.panel_file import Columns, PanelFile, read_panel
 from passerelle.lab.question import AUTO, Assignment, Periods, Question
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError
-from passerelle.studies.panel_answer import write_answer
-from passerelle.studies.words import LANGUAGES
+from passerelle.studies.told.panel_answer import write_answer
+from passerelle.studies.told.words import LANGUAGES
 
 
 @click.group()

@@ -12,17 +12,17 @@ import numpy as np
 
 from passerelle.cli.output import Command, show, show_fields, show_table, with_json
 from passerelle.cli.progress import progress_bar
-from passerelle.lab.assignment import Ticket, commit, draw, group_near, match, name_clusters, verify
+from passerelle.lab.files.panel_file import Columns, PanelFile, read_panel
 from passerelle.lab.methods import METHODS
-from passerelle.lab.nulls import find_nulls, spans
 from passerelle.lab.panel import Flags
-from passerelle.lab.panel_file import Columns, PanelFile, read_panel
-from passerelle.lab.placebos import Shape
 from passerelle.lab.question import AUTO, Assignment, Question
+from passerelle.lab.trials.assignment import Ticket, commit, draw, group_near, match, name_clusters, verify
+from passerelle.lab.trials.nulls import find_nulls, spans
+from passerelle.lab.trials.placebos import Shape
 from passerelle.lab.verdict import Wanted
 from passerelle.model.errors import InvalidValueError
-from passerelle.studies.design_answer import write_nulls, write_power
-from passerelle.studies.words import LANGUAGES
+from passerelle.studies.told.design_answer import write_nulls, write_power
+from passerelle.studies.told.words import LANGUAGES
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

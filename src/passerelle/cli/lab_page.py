@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from passerelle.cli.output import show_fields, show_table
-from passerelle.studies.words import LANGUAGES, format_effect, format_number, format_percent, texts
+from passerelle.studies.told.words import LANGUAGES, format_effect, format_number, format_percent, texts
 
 _NO_UNIT = dict.fromkeys(LANGUAGES, "")
 _MOST_EVENTS = 24

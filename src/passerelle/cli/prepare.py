@@ -16,8 +16,8 @@ from passerelle.feeds.city import Bundle, find_data_file
 from passerelle.feeds.feed import Reply
 from passerelle.registry.findings import list_findings
 from passerelle.registry.replies import ReplyState, list_replies
-from passerelle.studies.declaration import read_changes, read_declarations
-from passerelle.studies.declaring import declare, register_changes
+from passerelle.studies.declared.declaration import read_changes, read_declarations
+from passerelle.studies.declared.declaring import declare, register_changes
 from passerelle.studies.run import run_study
 from passerelle.trust.keeping import Keeper
 

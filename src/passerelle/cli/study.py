@@ -12,8 +12,8 @@ import msgspec
 from passerelle.cli.output import opened, show, show_fields, show_table, with_city, with_json
 from passerelle.cli.progress import progress_bar
 from passerelle.model.errors import StudyError
-from passerelle.studies.declaration import read_declaration
-from passerelle.studies.verify import verify_bundle
+from passerelle.studies.bundle.verify import verify_bundle
+from passerelle.studies.declared.declaration import read_declaration
 
 _NAMED = 3
 """Places named in a line of the calendar, at most; more are counted."""

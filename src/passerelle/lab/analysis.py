@@ -13,9 +13,9 @@ from passerelle.lab.context import Context
 from passerelle.lab.methods import METHODS, TELLING, Choice, choose
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
-from passerelle.lab.refit import CONTRASTS
 from passerelle.lab.result import Result
 from passerelle.lab.verdict import Judgement, judge
+from passerelle.lab.weights.refit import CONTRASTS
 
 Progress = Callable[[int, int], None]
 

@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from passerelle.lab.aligned import Aligned, align
 from passerelle.lab.context import Context
+from passerelle.lab.inference.aligned import Aligned, align
 from passerelle.lab.methods import Estimate
 from passerelle.lab.panel import Flags, Panel
 from passerelle.lab.question import Question
-from passerelle.lab.refit import Refit
 from passerelle.lab.result import Check, Outcome, Result
-from passerelle.lab.synthetic import Contrast, read_setting
+from passerelle.lab.weights.refit import Refit
+from passerelle.lab.weights.synthetic import Contrast, read_setting
 from passerelle.model.errors import StudyError
 
 CHANCE = 0.01

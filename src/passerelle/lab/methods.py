@@ -19,11 +19,11 @@ from passerelle.lab.estimators.switchback import estimate_switchback
 from passerelle.lab.estimators.synthetic_control import estimate_sc
 from passerelle.lab.estimators.synthetic_did import estimate_sdid
 from passerelle.lab.estimators.twfe import estimate_twfe
+from passerelle.lab.inference.spread import without_point_intervals
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import AUTO, Assignment, Question
 from passerelle.lab.result import Result
-from passerelle.lab.simplex import Progress
-from passerelle.lab.spread import without_point_intervals
+from passerelle.lab.weights.simplex import Progress
 from passerelle.model.errors import StudyError, UnknownNameError
 
 Estimate = Callable[[Panel, Question], Result]
@@ -51,7 +51,7 @@ TELLING: Mapping[str, Telling] = {
 }
 
 METHODS: Mapping[str, Estimate] = {name: without_point_intervals(one) for name, one in _ESTIMATES.items()}
-"""The methods by name; none gives an interval where nothing varies (`lab/spread.py`)."""
+"""The methods by name; none gives an interval where nothing varies (`lab/inference/spread.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

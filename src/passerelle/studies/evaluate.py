@@ -29,12 +29,12 @@ from passerelle.lab.question import Question
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.verdict import Judgement, judge
 from passerelle.model.errors import NothingLeftError
-from passerelle.studies.change import Text
-from passerelle.studies.facts import Facts, cut_at, read_looks, share_looks
-from passerelle.studies.parts import PartsStudy
-from passerelle.studies.terms import Exclusion, Stop
-from passerelle.studies.units import COMPARISON, TREATED, Units, count_units
-from passerelle.studies.windows import Window, count_separate, pair, place_placebos, select_windows
+from passerelle.studies.declared.change import Text
+from passerelle.studies.declared.parts import PartsStudy
+from passerelle.studies.declared.terms import Exclusion, Stop
+from passerelle.studies.gathered.facts import Facts, cut_at, read_looks, share_looks
+from passerelle.studies.gathered.units import COMPARISON, TREATED, Units, count_units
+from passerelle.studies.gathered.windows import Window, count_separate, pair, place_placebos, select_windows
 from passerelle.trust.light import BLOCKING_SHARE
 
 Progress = Callable[[int, int], None]

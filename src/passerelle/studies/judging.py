@@ -21,12 +21,12 @@ from passerelle.lab.question import Question
 from passerelle.lab.result import Check, Result
 from passerelle.lab.verdict import judge
 from passerelle.model.errors import InvalidValueError, StudyError
-from passerelle.studies.episodes import EpisodesStudy
-from passerelle.studies.facts import Facts, read_context, read_looks
-from passerelle.studies.panels import Filled, Span, count_times, fill_panel
-from passerelle.studies.places import PlacesStudy
-from passerelle.studies.spells import Spelled, spell
-from passerelle.studies.terms import PanelStudy
+from passerelle.studies.declared.episodes import EpisodesStudy
+from passerelle.studies.declared.places import PlacesStudy
+from passerelle.studies.declared.terms import PanelStudy
+from passerelle.studies.gathered.facts import Facts, read_context, read_looks
+from passerelle.studies.gathered.panels import Filled, Span, count_times, fill_panel
+from passerelle.studies.gathered.spells import Spelled, spell
 from passerelle.trust.light import BLOCKING_SHARE
 
 Progress = Callable[[int, int], None]

@@ -14,16 +14,16 @@ from passerelle.archive.archive import Archive
 from passerelle.feeds.feed import Feed, Redistribute
 from passerelle.model.interval import format_time
 from passerelle.model.series import format_series_id
-from passerelle.studies.bundle import FACTS_FILE, ROWS_FILE, SEATS_FILE, TRUST_FILE, write_marks, write_rows
-from passerelle.studies.canonical import canonical
-from passerelle.studies.declaration import PanelDesign
-from passerelle.studies.gathering import Gathered, gather
+from passerelle.studies.bundle.bundle import FACTS_FILE, ROWS_FILE, SEATS_FILE, TRUST_FILE, write_marks, write_rows
+from passerelle.studies.bundle.canonical import canonical
+from passerelle.studies.bundle.panel_tables import write_seats, write_tables
+from passerelle.studies.declared.declaration import PanelDesign
+from passerelle.studies.declared.places import PlacesStudy
+from passerelle.studies.gathered.gathering import Gathered, gather
+from passerelle.studies.gathered.panels import Filled
+from passerelle.studies.gathered.trusted import describe_cut, describe_reds
 from passerelle.studies.judging import Judged, Progress, judge_episodes, judge_places
-from passerelle.studies.panel_finding import write_panel_finding
-from passerelle.studies.panel_tables import write_seats, write_tables
-from passerelle.studies.panels import Filled
-from passerelle.studies.places import PlacesStudy
-from passerelle.studies.trusted import describe_cut, describe_reds
+from passerelle.studies.told.panel_finding import write_panel_finding
 from passerelle.trust.light import BLOCKING_SHARE
 
 

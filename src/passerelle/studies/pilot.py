@@ -19,25 +19,25 @@ from sqlalchemy import Connection
 
 from passerelle.archive.archive import Archive
 from passerelle.lab.panel import Flags, Panel
-from passerelle.lab.placebos import Shape
-from passerelle.lab.power import ENOUGH, Power, enlarge, find_power
 from passerelle.lab.question import Assignment
+from passerelle.lab.trials.placebos import Shape
+from passerelle.lab.trials.power import ENOUGH, Power, enlarge, find_power
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import StudyError
 from passerelle.model.interval import parse_time
-from passerelle.studies.calendar import local_day, midnight, whole
-from passerelle.studies.cut import MARKS
-from passerelle.studies.declaration import Declaration, feeds_of
-from passerelle.studies.facts import locate
-from passerelle.studies.gathering import list_others
+from passerelle.studies.declared.declaration import Declaration, feeds_of
+from passerelle.studies.declared.places import PlacesStudy
+from passerelle.studies.declared.terms import Days, Windows
+from passerelle.studies.gathered.calendar import local_day, midnight, whole
+from passerelle.studies.gathered.cut import MARKS
+from passerelle.studies.gathered.facts import locate
+from passerelle.studies.gathered.gathering import list_others
+from passerelle.studies.gathered.panels import TREATED, Span, fill_panel, list_times, read_span
+from passerelle.studies.gathered.seating import seat
+from passerelle.studies.gathered.units import ROWS
 from passerelle.studies.judging import ask
-from passerelle.studies.panels import TREATED, Span, fill_panel, list_times, read_span
-from passerelle.studies.pilot_answer import Tried, write_pilot, write_short
-from passerelle.studies.places import PlacesStudy
 from passerelle.studies.run import require_leave
-from passerelle.studies.seating import seat
-from passerelle.studies.terms import Days, Windows
-from passerelle.studies.units import ROWS
+from passerelle.studies.told.pilot_answer import Tried, write_pilot, write_short
 
 Progress = Callable[[int, int], None]
 

@@ -20,17 +20,17 @@ from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, list_findings, put_finding
 from passerelle.registry.series import StoredSeries, list_series
 from passerelle.registry.trust import StoredMark
-from passerelle.studies.bundle import TRUST_FILE, pack_bundle, write_bundle, write_marks, write_rows
-from passerelle.studies.cut import Cut
-from passerelle.studies.declaration import feeds_of, read_study
-from passerelle.studies.declaring import read_sealed
+from passerelle.studies.bundle.bundle import TRUST_FILE, pack_bundle, write_bundle, write_marks, write_rows
+from passerelle.studies.declared.declaration import feeds_of, read_study
+from passerelle.studies.declared.declaring import read_sealed
+from passerelle.studies.declared.parts import PartsStudy
 from passerelle.studies.evaluate import Evaluation, Progress, evaluate, look
-from passerelle.studies.finding import sign_finding, write_finding
-from passerelle.studies.nothing_left import EMPTY_TABLES, write_empty_finding
+from passerelle.studies.gathered.cut import Cut
+from passerelle.studies.gathered.trusted import describe_cut, read_marks, require_alike, tabulate
+from passerelle.studies.gathered.units import ROWS, read_span, read_windows
 from passerelle.studies.panel_run import run_panel
-from passerelle.studies.parts import PartsStudy
-from passerelle.studies.trusted import describe_cut, read_marks, require_alike, tabulate
-from passerelle.studies.units import ROWS, read_span, read_windows
+from passerelle.studies.told.finding import sign_finding, write_finding
+from passerelle.studies.told.nothing_left import EMPTY_TABLES, write_empty_finding
 from passerelle.trust.light import BLOCKING_SHARE
 
 _MOST_SERIES = 100_000

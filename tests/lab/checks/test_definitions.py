@@ -9,7 +9,7 @@ from tests.lab.simulated import case, draw, told
 
 from passerelle.lab.checks.definitions import check_definitions
 from passerelle.lab.context import Context, Definition
-from passerelle.studies.words import explain_check
+from passerelle.studies.told.words import explain_check
 
 MEAN = Definition("NO2", "µg/m³", "mean", "a day")
 

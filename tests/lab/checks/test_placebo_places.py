@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.lab.simulated import case, draw, told
 
-from passerelle.lab.aligned import align
 from passerelle.lab.checks.placebo_places import check_placebo_places, rank_places
+from passerelle.lab.inference.aligned import align
 from passerelle.lab.panel import Panel
 
 

@@ -10,7 +10,7 @@ import pytest
 from passerelle.lab.estimators.augmented import choose_penalty, contrast_asc, estimate_asc
 from passerelle.lab.panel import panel
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import Setting, read_setting
+from passerelle.lab.weights.synthetic import Setting, read_setting
 
 from .references import read_geolift, read_proposition_99
 

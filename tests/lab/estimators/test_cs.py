@@ -12,9 +12,9 @@ from diff_diff import CallawaySantAnna
 from tests.lab.simulated import draw
 
 from passerelle.lab.estimators.cs import estimate_cs
-from passerelle.lab.group_time import estimate_group_time, estimate_simple
+from passerelle.lab.files.panel_file import Columns, read_panel
+from passerelle.lab.inference.group_time import estimate_group_time, estimate_simple
 from passerelle.lab.panel import Floats, Panel, panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.model.errors import StudyError

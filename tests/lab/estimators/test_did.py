@@ -11,8 +11,8 @@ from scipy import stats
 
 from passerelle.lab.estimators.did import estimate_did
 from passerelle.lab.estimators.twfe import estimate_twfe
+from passerelle.lab.files.panel_file import Columns, read_panel
 from passerelle.lab.panel import Panel, panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.model.errors import StudyError
 

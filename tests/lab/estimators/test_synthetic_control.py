@@ -10,9 +10,9 @@ import pytest
 
 from passerelle.lab.estimators.synthetic_control import contrast_sc, estimate_sc
 from passerelle.lab.panel import Panel, panel
-from passerelle.lab.predictors import find_importances, weigh_with
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import read_setting
+from passerelle.lab.weights.predictors import find_importances, weigh_with
+from passerelle.lab.weights.synthetic import read_setting
 from passerelle.model.errors import StudyError
 
 from .references import average, read_basque, read_geolift, read_germany, read_proposition_99

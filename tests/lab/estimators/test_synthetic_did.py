@@ -13,7 +13,7 @@ from diff_diff import SyntheticDiD
 from passerelle.lab.estimators.synthetic_did import estimate_sdid, placebo_effects, weigh_times
 from passerelle.lab.panel import Panel, panel
 from passerelle.lab.question import Question
-from passerelle.lab.synthetic import Setting, read_setting
+from passerelle.lab.weights.synthetic import Setting, read_setting
 
 from .references import read_proposition_99
 

@@ -10,8 +10,8 @@ from statsmodels.regression.linear_model import OLS
 from tests.lab.simulated import draw
 
 from passerelle.lab.estimators.twfe import estimate_twfe
+from passerelle.lab.files.panel_file import Columns, read_panel
 from passerelle.lab.panel import panel
-from passerelle.lab.panel_file import Columns, read_panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Outcome
 from passerelle.model.errors import StudyError

@@ -17,8 +17,8 @@ from passerelle.api.trust import StudyTrustOut, read_study_trust
 from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
-from passerelle.studies.declaring import list_sealed, read_sealed
-from passerelle.studies.release import may_release
+from passerelle.studies.bundle.release import may_release
+from passerelle.studies.declared.declaring import list_sealed, read_sealed
 
 
 class Where(msgspec.Struct, frozen=True):

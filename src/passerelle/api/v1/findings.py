@@ -15,7 +15,7 @@ from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, check_choice
 from passerelle.registry.findings import get_finding, list_findings
-from passerelle.studies.release import check_release, may_release, release_bundle
+from passerelle.studies.bundle.release import check_release, may_release, release_bundle
 
 VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_yet")
 

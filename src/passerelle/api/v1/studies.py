@@ -13,7 +13,7 @@ from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit
 from passerelle.api.problem import RequestError
-from passerelle.studies.declaring import list_sealed, read_sealed
+from passerelle.studies.declared.declaring import list_sealed, read_sealed
 from passerelle.studies.run import run_study
 
 _running = threading.Lock()

@@ -19,9 +19,9 @@ import numpy as np
 
 from passerelle.lab.case import Case, Claim, not_claimed
 from passerelle.lab.checks.leave_one_out import is_unlike
+from passerelle.lab.inference.steps import changed_decimals, changed_noise, find_step
 from passerelle.lab.panel import Flags, Floats
 from passerelle.lab.result import Check, Outcome
-from passerelle.lab.steps import changed_decimals, changed_noise, find_step
 
 NAME = "changed_sensor"
 Changed = Callable[[Floats, Floats, Flags], Flags]

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.aligned import Aligned, TwoGroups
 from passerelle.lab.case import CHANCE, Case, Claim, not_claimed
+from passerelle.lab.inference.aligned import Aligned, TwoGroups
 from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Outcome
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from passerelle.lab.aligned import Aligned
 from passerelle.lab.case import CHANCE, Case, Claim, not_claimed
 from passerelle.lab.estimators.did_blocks import fit_did
+from passerelle.lab.inference.aligned import Aligned
 from passerelle.lab.paired import Paired
 from passerelle.lab.panel import Flags, Floats
-from passerelle.lab.refit import Refit
 from passerelle.lab.result import Check, Outcome, Result
+from passerelle.lab.weights.refit import Refit
 
 NAME = "placebo_dates"
 FEWEST_FOR_FIVE_PERCENT = 19

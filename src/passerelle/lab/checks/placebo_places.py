@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.aligned import Aligned
 from passerelle.lab.case import Case, Claim, not_claimed
 from passerelle.lab.checks.placebo_dates import FEWEST_FOR_FIVE_PERCENT
+from passerelle.lab.inference.aligned import Aligned
 from passerelle.lab.panel import Flags, Floats
 from passerelle.lab.result import Check, Outcome
 

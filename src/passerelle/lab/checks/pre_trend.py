@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.aligned import Aligned
 from passerelle.lab.case import CHANCE, Case, Claim
+from passerelle.lab.inference.aligned import Aligned
 from passerelle.lab.paired import Paired
 from passerelle.lab.result import Check, Outcome, Result
 

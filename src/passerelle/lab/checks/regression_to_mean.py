@@ -15,9 +15,9 @@ import math
 
 import numpy as np
 
-from passerelle.lab.aligned import Aligned
 from passerelle.lab.case import Case, Claim, not_claimed
 from passerelle.lab.context import Picked
+from passerelle.lab.inference.aligned import Aligned
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
 

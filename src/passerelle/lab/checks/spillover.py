@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.aligned import TwoGroups
 from passerelle.lab.case import CHANCE, Case
+from passerelle.lab.inference.aligned import TwoGroups
 from passerelle.lab.result import Check, Outcome
 
 NAME = "spillover"

@@ -9,9 +9,9 @@ from passerelle.lab.estimators import its
 from passerelle.lab.estimators.did_blocks import BLOCKS
 from passerelle.lab.estimators.episodes import FEWEST as FEWEST_EPISODES
 from passerelle.lab.estimators.episodes import TOO_FEW
+from passerelle.lab.inference.spread import NEVER_VARIES
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
-from passerelle.lab.spread import NEVER_VARIES
 
 NAME = "too_few_units"
 FEWEST_DEGREES = 4.0

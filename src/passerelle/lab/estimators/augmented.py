@@ -20,9 +20,9 @@ import numpy as np
 from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
-from passerelle.lab.simplex import Progress
-from passerelle.lab.synthetic import Contrasts, Setting, barred, gram_of, read_setting, weigh_on_simplex
-from passerelle.lab.synthetic_result import Method, judge_groups
+from passerelle.lab.weights.simplex import Progress
+from passerelle.lab.weights.synthetic import Contrasts, Setting, barred, gram_of, read_setting, weigh_on_simplex
+from passerelle.lab.weights.synthetic_result import Method, judge_groups
 
 METHOD = "asc"
 ASSUMPTIONS = ("same_mixture_of_moves", "no_spillover")

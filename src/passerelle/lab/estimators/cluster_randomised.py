@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.lots import infer_from_lots, list_lots
+from passerelle.lab.inference.lots import infer_from_lots, list_lots
 from passerelle.lab.panel import Flags, Floats, Indices, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result

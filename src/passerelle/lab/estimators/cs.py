@@ -29,9 +29,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from passerelle.lab.contrast import Interval
-from passerelle.lab.exchange import choices, exchange
-from passerelle.lab.group_time import GroupTime, Mean, estimate_group_time, estimate_simple
+from passerelle.lab.inference.contrast import Interval
+from passerelle.lab.inference.exchange import choices, exchange
+from passerelle.lab.inference.group_time import GroupTime, Mean, estimate_group_time, estimate_simple
 from passerelle.lab.panel import Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Event, Part, Result

@@ -23,15 +23,15 @@ import math
 
 import numpy as np
 
-from passerelle.lab.contrast import Contrast, Interval, cluster_t, wild
 from passerelle.lab.estimators import did_blocks
-from passerelle.lab.exchange import exchange_sides
+from passerelle.lab.inference.contrast import Contrast, Interval, cluster_t, wild
+from passerelle.lab.inference.exchange import exchange_sides
+from passerelle.lab.inference.spread import is_nothing
+from passerelle.lab.inference.two_way import take_out
 from passerelle.lab.paired import paired
 from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Path, Result
-from passerelle.lab.spread import is_nothing
-from passerelle.lab.two_way import take_out
 from passerelle.model.errors import StudyError
 
 METHOD = "did"

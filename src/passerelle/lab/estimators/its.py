@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from passerelle.lab.autoregressive import Fit, fit_autoregressive
-from passerelle.lab.contrast import Interval
+from passerelle.lab.inference.autoregressive import Fit, fit_autoregressive
+from passerelle.lab.inference.contrast import Interval
+from passerelle.lab.inference.spread import is_nothing
 from passerelle.lab.panel import Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Event, Path, Result
-from passerelle.lab.spread import is_nothing
 from passerelle.model.errors import StudyError
 
 METHOD = "its"

@@ -3,18 +3,19 @@
 Estimand: the mean effect on the treated units over the times from the change on; several are one, their mean. Weights
 are not negative, sum to one, and make the root mean square of the gap before the change smallest; no outcome from the
 change on is looked at. With facts about units (`traits`) weights are chosen by them instead, and how much each counts
-by the outcomes before (`lab/predictors.py`).
+by the outcomes before (`lab/weights/predictors.py`).
 
 Assumptions: what makes the weighed comparison run with the treated units before the change does so after it
 (`same_mixture`), the change left the comparison alone (`no_spillover`), and any unit might have had it (`any_unit`).
 
 Inference: permutation of units. The same comparison is made for every other choice of as many units, or 999 of them by
-lot (99 with facts); effects count beside the error of fit before, since a unit that none resembles has large effects
-at any time. Treated units may be in a placebo's comparison, and there the effect asked about is taken off them: real
-and placebo groups are treated alike, so that the test is exact (`lab/exchange.py`). Its p value is no finer than one
-in the number of choices, so that 95 % needs 20 units. With fewer, but at least 20 times of which a fifth or less came
-after the change, gaps of other times take their place (`lab/conformal.py`, `steady_gaps` instead of `any_unit`). Else
-the interval is infinite, as it is where the treated fit so badly that some placebo shows as much whatever the effect.
+lot (99 with facts); effects count beside the error of fit before, since a unit that none resembles has large effects at
+any time. Treated units may be in a placebo's comparison, and there the effect asked about is taken off them: real and
+placebo groups are treated alike, so that the test is exact (`lab/inference/exchange.py`). Its p value is no finer than
+one in the number of choices, so that 95 % needs 20 units. With fewer, but at least 20 times of which a fifth or less
+came after the change, gaps of other times take their place (`lab/inference/conformal.py`, `steady_gaps` instead of
+`any_unit`). Else the interval is infinite, as it is where the treated fit so badly that some placebo shows as much
+whatever the effect.
 
 Abadie, Diamond and Hainmueller (2010), doi:10.1198/jasa.2009.ap08746; Abadie (2021), doi:10.1257/jel.20191450.
 """
@@ -26,12 +27,12 @@ from functools import partial
 import numpy as np
 
 from passerelle.lab.panel import Flags, Floats, Panel
-from passerelle.lab.predictors import weigh_by_facts
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
-from passerelle.lab.simplex import Progress
-from passerelle.lab.synthetic import Contrasts, Setting, read_setting, weigh_on_simplex
-from passerelle.lab.synthetic_result import Method, judge_groups
+from passerelle.lab.weights.predictors import weigh_by_facts
+from passerelle.lab.weights.simplex import Progress
+from passerelle.lab.weights.synthetic import Contrasts, Setting, read_setting, weigh_on_simplex
+from passerelle.lab.weights.synthetic_result import Method, judge_groups
 
 METHOD = "sc"
 ASSUMPTIONS = ("same_mixture", "no_spillover")

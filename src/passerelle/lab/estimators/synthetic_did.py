@@ -22,13 +22,13 @@ import math
 
 import numpy as np
 
-from passerelle.lab.exchange import choices
+from passerelle.lab.inference.exchange import choices
 from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
-from passerelle.lab.simplex import Progress, solve_simplex
-from passerelle.lab.synthetic import Contrasts, Setting, barred, read_setting, shares_of, weigh_on_simplex
-from passerelle.lab.synthetic_result import Certainty, Method, tell
+from passerelle.lab.weights.simplex import Progress, solve_simplex
+from passerelle.lab.weights.synthetic import Contrasts, Setting, barred, read_setting, shares_of, weigh_on_simplex
+from passerelle.lab.weights.synthetic_result import Certainty, Method, tell
 
 METHOD = "sdid"
 ASSUMPTIONS = ("parallel_weighed", "no_spillover")

@@ -20,10 +20,10 @@ from __future__ import annotations
 import numpy as np
 
 from passerelle.lab.checks.negative_weights import check_negative_weights
+from passerelle.lab.inference.two_way import fit_two_way
 from passerelle.lab.panel import Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
-from passerelle.lab.two_way import fit_two_way
 from passerelle.model.errors import StudyError
 
 METHOD = "twfe"
