@@ -143,7 +143,7 @@ def test_long_panels_leave_far_cells_out(monkeypatch: pytest.MonkeyPatch) -> Non
     """Where there are too many cells the mean and its error are the same, and the event study is cut."""
     data, _ = staggered(30, 40, 7)
     whole = estimate_cs(data, Question())
-    monkeypatch.setattr("passerelle.lab.group_time._FARTHEST", 5)
+    monkeypatch.setattr("passerelle.lab.inference.group_time._FARTHEST", 5)
     cut = estimate_cs(data, Question())
     assert (cut.effect, cut.se) == (pytest.approx(whole.effect, rel=1e-9), pytest.approx(whole.se, rel=1e-9))
     assert part(cut, "group") == pytest.approx(part(whole, "group"), rel=1e-9)
