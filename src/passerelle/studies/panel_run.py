@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import polars as pl
-
 from passerelle.archive.archive import Archive
 from passerelle.feeds.feed import Feed, Redistribute
-from passerelle.model.interval import format_time
-from passerelle.model.series import format_series_id
 from passerelle.studies.bundle.bundle import FACTS_FILE, ROWS_FILE, SEATS_FILE, TRUST_FILE, write_marks, write_rows
 from passerelle.studies.bundle.canonical import canonical
 from passerelle.studies.bundle.panel_tables import write_seats, write_tables
 from passerelle.studies.declared.declaration import PanelDesign
 from passerelle.studies.declared.places import PlacesStudy
 from passerelle.studies.gathered.gathering import Gathered, gather
+from passerelle.studies.gathered.origins import describe_origins
 from passerelle.studies.gathered.panels import Filled
 from passerelle.studies.gathered.trusted import describe_cut, describe_reds
 from passerelle.studies.judging import Judged, Progress, judge_episodes, judge_places
@@ -65,7 +62,7 @@ def run_panel(
         study,
         judged,
         found.facts,
-        data=_describe(found, judged),
+        data=describe_origins(found.held, _used(judged), found.series),
         trust=_describe_trust(found, judged),
         rows_sha256=hashlib.sha256(rows).hexdigest(),
         city=archive.city.id,
@@ -78,33 +75,6 @@ def run_panel(
 def _used(judged: Judged) -> list[int]:
     made = judged.made
     return made.seats["series"].to_list() if isinstance(made, Filled) else list(made.places)
-
-
-def _describe(found: Gathered, judged: Judged) -> list[dict[str, Any]]:
-    """What was read of each series that was used, and which replies it came from."""
-    spans = (
-        found.held.filter(pl.col("series").is_in(_used(judged)))
-        .group_by("series")
-        .agg(
-            pl.len().alias("rows"),
-            pl.col("start").min().alias("first"),
-            pl.col("start").max().alias("last"),
-            pl.col("source").unique().sort().alias("replies"),
-        )
-        .sort("series")
-    )
-    return [
-        {
-            "series": format_series_id(row["series"]),
-            "place": found.series[row["series"]].place,
-            "place_name": found.series[row["series"]].place_name,
-            "rows": row["rows"],
-            "first": format_time(row["first"]),
-            "last": format_time(row["last"]),
-            "replies": row["replies"],
-        }
-        for row in spans.iter_rows(named=True)
-    ]
 
 
 def _describe_trust(found: Gathered, judged: Judged) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from passerelle.archive.archive import Archive
 from passerelle.feeds.feed import Feed, Redistribute
 from passerelle.lake.contract import Selection
 from passerelle.model.errors import NothingLeftError, RedistributionError, StudyError, UnknownNameError
-from passerelle.model.interval import format_time, parse_time
-from passerelle.model.series import format_series_id
+from passerelle.model.interval import parse_time
 from passerelle.registry.changes import get_change
 from passerelle.registry.database import writing
 from passerelle.registry.findings import get_finding, list_findings, put_finding
@@ -24,8 +23,9 @@ from passerelle.studies.bundle.bundle import TRUST_FILE, pack_bundle, write_bund
 from passerelle.studies.declared.declaration import feeds_of, read_study
 from passerelle.studies.declared.declaring import read_sealed
 from passerelle.studies.declared.parts import PartsStudy
-from passerelle.studies.evaluate import Evaluation, Progress, evaluate, look
+from passerelle.studies.evaluate import Progress, evaluate, look
 from passerelle.studies.gathered.cut import Cut
+from passerelle.studies.gathered.origins import describe_origins
 from passerelle.studies.gathered.trusted import describe_cut, read_marks, require_alike, tabulate
 from passerelle.studies.gathered.units import ROWS, read_span, read_windows
 from passerelle.studies.panel_run import run_panel
@@ -82,7 +82,7 @@ def _run_parts(
     assert cut is not None  # noqa: S101  marks were given
     trust = _describe_trust(cut, evaluation.units.series, study, archive, marks, series)
     document = write_finding(
-        sealed, study, evaluation, _describe(held, evaluation, series), trust, looks=looks, **about
+        sealed, study, evaluation, describe_origins(held, evaluation.units.series, series), trust, looks=looks, **about
     )
     return _keep_new(archive, document, lambda signed: write_bundle(signed, evaluation, rows, table, feed, archive.key))
 
@@ -162,30 +162,3 @@ def _read(archive: Archive, study: PartsStudy, series: Mapping[int, StoredSeries
     if not held.num_rows:
         raise StudyError(f"the archive holds nothing of {study.outcome.feed} on the study's days", where="windows")
     return pl.DataFrame(pl.from_arrow(held))
-
-
-def _describe(held: pl.DataFrame, evaluation: Evaluation, series: Mapping[int, StoredSeries]) -> list[dict[str, Any]]:
-    """What was read of each series that was summed, and which replies it came from."""
-    spans = (
-        held.filter(pl.col("series").is_in(evaluation.units.series))
-        .group_by("series")
-        .agg(
-            pl.len().alias("rows"),
-            pl.col("start").min().alias("first"),
-            pl.col("start").max().alias("last"),
-            pl.col("source").unique().sort().alias("replies"),
-        )
-        .sort("series")
-    )
-    return [
-        {
-            "series": format_series_id(row["series"]),
-            "place": series[row["series"]].place,
-            "place_name": series[row["series"]].place_name,
-            "rows": row["rows"],
-            "first": format_time(row["first"]),
-            "last": format_time(row["last"]),
-            "replies": row["replies"],
-        }
-        for row in spans.iter_rows(named=True)
-    ]
