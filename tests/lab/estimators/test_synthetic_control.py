@@ -15,7 +15,7 @@ from passerelle.lab.weights.predictors import find_importances, weigh_with
 from passerelle.lab.weights.synthetic import read_setting
 from passerelle.model.errors import StudyError
 
-from .references import average, read_basque, read_geolift, read_germany, read_proposition_99
+from .references import read_basque_facts, read_geolift, read_germany_facts, read_proposition_99
 
 
 def draw(units: int, before: int, after: int, seed: int, effect: float = 0.0, treated: int = 1) -> Panel:
@@ -52,18 +52,9 @@ def test_germany(shared_data: Path) -> None:
     It is often given for 1991-2000. With the published weights themselves (.415 .216 .163 .108 .098) the mean gap is
     -1,555.1 over 1990-2003 and -1,272.1 over 1991-2000, so that the figure is the former's.
     """
-    table, known = read_germany(shared_data)
+    facts, known = read_germany_facts(shared_data)
     year = known.times
     share = known.treated.astype(float)
-    facts = {}
-    for start, invest, schooling in ((1971, "invest70", (1970, 1976)), (1981, "invest80", (1980, 1986))):
-        columns = [
-            average(table, "country", column, range(start, start + 10))
-            for column in ("gdp", "trade", "infrate", "industry")
-        ]
-        columns.append(average(table, "country", "schooling", range(*schooling, 5)))
-        columns.append(average(table, "country", invest, range(1980, 1981)))
-        facts[start] = np.column_stack(columns)
     importances = find_importances(facts[1971], known.outcomes[:, (year >= 1981) & (year < 1991)], share)
     weights = weigh_with(importances, facts[1981], share)
     published = {"Austria": 0.415, "USA": 0.216, "Japan": 0.163, "Switzerland": 0.108, "Netherlands": 0.098}
@@ -78,27 +69,8 @@ def test_germany(shared_data: Path) -> None:
 
 def test_basque_country(shared_data: Path) -> None:
     """Catalonia .851 and Madrid .149, from thirteen facts, importances found on 1960-1969."""
-    table, known = read_basque(shared_data)
+    facts, outcomes, known = read_basque_facts(shared_data)
     share = known.treated.astype(float)
-
-    def mean(column: str, first: int, last: int) -> np.ndarray:
-        return average(table, "regionname", f"{column}", range(first, last + 1))
-
-    levels = ("illit", "prim", "med", "high", "post.high")
-    schooled = np.array([mean(f"school.{level}", 1964, 1969) for level in levels])
-    # As in the published example: the two highest levels together, and shares of the people instead of counts.
-    schooled = 100 * np.vstack([schooled[:3], schooled[3] + schooled[4]]) / schooled.sum(axis=0)
-    sectors = ("agriculture", "energy", "industry", "construction", "services.venta", "services.nonventa")
-    facts = np.column_stack(
-        [
-            *schooled,
-            mean("invest", 1964, 1969),
-            mean("gdpcap", 1960, 1969),
-            *(mean(f"sec.{sector}", 1961, 1969) for sector in sectors),
-            mean("popdens", 1969, 1969),
-        ]
-    )
-    outcomes = known.outcomes[:, (known.times >= 1960) & (known.times < 1970)]
     weights = weigh_with(find_importances(facts, outcomes, share), facts, share)
     expected = [0.851 if "Cataluna" in unit else 0.149 if "Madrid" in unit else 0 for unit in known.units]
     assert weights == pytest.approx(expected, abs=1e-2)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from passerelle.lab.panel import Floats, Panel
+from passerelle.lab.panel import Floats
 from passerelle.lab.weights.predictors import find_importances, weigh_by_facts, weigh_with
 
-from ..estimators.references import average, read_basque, read_germany
+from ..estimators.references import read_basque_facts, read_germany_facts
 
 PUBLISHED = {"Austria": 0.415, "USA": 0.216, "Japan": 0.163, "Switzerland": 0.108, "Netherlands": 0.098}
 """Abadie, Diamond and Hainmueller 2015, table 1 (doi:10.1111/ajps.12116), from a search of finer steps."""
@@ -19,43 +19,6 @@ PUBLISHED = {"Austria": 0.415, "USA": 0.216, "Japan": 0.163, "Switzerland": 0.10
 
 THIRD_SCHOOLING, PRODUCT = 2, 5
 """Columns of the Basque facts."""
-
-
-def germany(data: Path) -> tuple[dict[int, Floats], Panel]:
-    """Six facts, in the years before 1981 by which importances are found and in those before 1990; incomes."""
-    table, known = read_germany(data)
-    facts = {}
-    for start, invest, schooling in ((1971, "invest70", 1970), (1981, "invest80", 1980)):
-        years = range(start, start + 10)
-        columns = [average(table, "country", name, years) for name in ("gdp", "trade", "infrate", "industry")]
-        columns.append(average(table, "country", "schooling", range(schooling, schooling + 6, 5)))
-        columns.append(average(table, "country", invest, range(1980, 1981)))
-        facts[start] = np.column_stack(columns)
-    return facts, known
-
-
-def basque(data: Path) -> tuple[Floats, Floats, Panel]:
-    """Thirteen facts as in the package Synth's example, product a head of 1960-1969, and the panel."""
-    table, known = read_basque(data)
-
-    def mean(column: str, first: int, last: int) -> Floats:
-        return average(table, "regionname", column, range(first, last + 1))
-
-    levels = ("illit", "prim", "med", "high", "post.high")
-    schooled = np.array([mean(f"school.{level}", 1964, 1969) for level in levels])
-    # The two highest levels together, and shares of the people instead of counts.
-    schooled = 100 * np.vstack([schooled[:3], schooled[3] + schooled[4]]) / schooled.sum(axis=0)
-    sectors = ("agriculture", "energy", "industry", "construction", "services.venta", "services.nonventa")
-    facts = np.column_stack(
-        [
-            *schooled,
-            mean("invest", 1964, 1969),
-            mean("gdpcap", 1960, 1969),
-            *(mean(f"sec.{sector}", 1961, 1969) for sector in sectors),
-            mean("popdens", 1969, 1969),
-        ]
-    )
-    return facts, known.outcomes[:, (known.times >= 1960) & (known.times < 1970)], known
 
 
 def misfit(weights: Floats, outcomes: Floats, share: Floats) -> float:
@@ -69,7 +32,7 @@ def test_west_germany(shared_data: Path) -> None:
     With the published weights the mean gap is -1,555 over 1990-2003 and -1,272 over 1991-2000, so that the figure,
     often given for the latter, is the former's.
     """
-    facts, known = germany(shared_data)
+    facts, known = read_germany_facts(shared_data)
     share, year = known.treated.astype(float), known.times
     importances = find_importances(facts[1971], known.outcomes[:, (year >= 1981) & (year < 1991)], share)
     weights = weigh_with(importances, facts[1981], share)
@@ -83,7 +46,7 @@ def test_west_germany(shared_data: Path) -> None:
 
 def test_basque_country(shared_data: Path) -> None:
     """Catalonia .851 and Madrid .149, and no other region (Abadie, Diamond and Hainmueller 2011, table 3)."""
-    facts, outcomes, known = basque(shared_data)
+    facts, outcomes, known = read_basque_facts(shared_data)
     weights = weigh_by_facts(facts, outcomes, known.treated.astype(float)[:, None])[:, 0]
     expected = [0.851 if "Cataluna" in unit else 0.149 if "Madrid" in unit else 0 for unit in known.units]
     assert weights == pytest.approx(expected, abs=1e-2)
@@ -91,7 +54,7 @@ def test_basque_country(shared_data: Path) -> None:
 
 def test_another_start_fits_the_basque_country_better(shared_data: Path) -> None:
     """The published weights are a local end: the same search from two facts alone fits nearly twice as well."""
-    facts, outcomes, known = basque(shared_data)
+    facts, outcomes, known = read_basque_facts(shared_data)
     share = known.treated.astype(float)
 
     start = np.where(np.isin(np.arange(facts.shape[1]), [THIRD_SCHOOLING, PRODUCT]), 0.5, 0.0)
