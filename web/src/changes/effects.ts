@@ -16,7 +16,8 @@ export function effectWords(effect: Effect): string {
   });
 }
 
-function formatEnd(end: number | null, effect: Effect, unbounded: string): string {
+/** An end of an interval, or what stands for one that has no bound. */
+export function formatEnd(end: number | null, effect: Effect, unbounded: string): string {
   return end === null ? unbounded : formatEffect(end, effect);
 }
 
