@@ -21,10 +21,10 @@ from passerelle.studies.told.sentence import write_reasons, write_sentence
 from passerelle.studies.told.told import (
     tell_assumptions,
     tell_checks,
+    tell_declared,
     tell_effect,
     tell_estimate,
     tell_method,
-    tell_versions,
 )
 from passerelle.studies.told.words import texts, to_percent
 
@@ -47,10 +47,10 @@ def write_finding(
 ) -> dict[str, Any]:
     """The unsigned document. All but `computed_at` follows from declaration and data, and the id from that all."""
     content = {
-        **_summarise(sealed, study, evaluation),
+        **tell_declared(sealed, study),
+        **_summarise(study, evaluation),
         "city": city,
         "time_zone": time_zone,
-        "comparison": {**study.comparison.why.both},
         "method": tell_method(study.method),
         "assumptions": tell_assumptions(evaluation.result.assumptions),
         "checks": tell_checks(evaluation.result.checks, None),
@@ -62,8 +62,6 @@ def write_finding(
         "rows_sha256": rows_sha256,
         "units": dict(texts()["unit"][study.unit]),
         "n": _count(evaluation),
-        "declaration": dict(sealed),
-        "versions": tell_versions(),
         # A study that declared no look has none to tell, and its finding is as it was before there were any.
         **({} if looks is None else {"looks": dict(looks)}),
     }
@@ -130,20 +128,14 @@ def draw_chart(study: PartsStudy, evaluation: Evaluation, change_at: date) -> di
     }
 
 
-def _summarise(sealed: Mapping[str, Any], study: PartsStudy, evaluation: Evaluation) -> dict[str, Any]:
+def _summarise(study: PartsStudy, evaluation: Evaluation) -> dict[str, Any]:
     result, judgement = evaluation.result, evaluation.judgement
     return {
-        "change": study.change,
-        "study": study.id,
-        "outcome": study.outcome.title.both,
         "verdict": judgement.verdict.value,
         "blocked_by": list(judgement.blocked_by),
         "reasons": write_reasons(judgement, result, study),
         "effect": tell_effect(result, None),
-        "smallest_effect": study.smallest_effect,
-        "wanted": study.wanted.value,
         "sentence": write_sentence(judgement, result, study),
-        "retrospective": sealed["retrospective"],
     }
 
 

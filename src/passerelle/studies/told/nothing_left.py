@@ -12,7 +12,7 @@ from passerelle.studies.declared.declaration import Study
 from passerelle.studies.declared.parts import PartsStudy
 from passerelle.studies.told.finding import identify
 from passerelle.studies.told.sentence import NOTHING_LEFT, write_nothing_left
-from passerelle.studies.told.told import tell_versions
+from passerelle.studies.told.told import tell_declared
 from passerelle.studies.told.words import texts
 
 EMPTY_TABLES = {MATRIX: b"day,treated,comparison,outcome,level,after\n"}
@@ -52,16 +52,10 @@ def write_empty_finding(
     }
     windows = {"before": study.windows.before, "after": study.windows.after}
     content = {
-        "change": study.change,
-        "study": study.id,
-        "outcome": study.outcome.title.both,
+        **tell_declared(sealed, study),
         **judge_nothing(study),
-        "smallest_effect": study.smallest_effect,
-        "wanted": study.wanted.value,
-        "retrospective": sealed["retrospective"],
         "city": city,
         "time_zone": time_zone,
-        "comparison": study.comparison.why.both,
         "chart": {
             "unit": study.outcome.title.both,
             "change_at": change_at.isoformat(),
@@ -75,7 +69,5 @@ def write_empty_finding(
         "rows_sha256": rows_sha256,
         "units": dict(texts()["unit"][study.unit]),
         "n": {"before": 0, "after": 0, "series": 0, "series_left_out": 0},
-        "declaration": dict(sealed),
-        "versions": tell_versions(),
     }
     return identify(study.id, content, computed_at)

@@ -33,10 +33,10 @@ from passerelle.studies.told.told import (
     show,
     tell_assumptions,
     tell_checks,
+    tell_declared,
     tell_effect,
     tell_estimate,
     tell_method,
-    tell_versions,
 )
 from passerelle.studies.told.words import Titles, texts
 
@@ -57,17 +57,11 @@ def write_panel_finding(
     """The unsigned document. All but `computed_at` follows from declaration, data and facts."""
     unit = get_effect_unit(study)
     content = {
-        "change": study.change,
-        "study": study.id,
+        **tell_declared(sealed, study),
         "design": study.design,
-        "outcome": study.outcome.title.both,
         **_judge(study, judged, unit, _entitle(judged, facts)),
-        "smallest_effect": study.smallest_effect,
-        "wanted": study.wanted.value,
-        "retrospective": sealed["retrospective"],
         "city": city,
         "time_zone": time_zone,
-        "comparison": study.comparison.why.both,
         **_draw(study, judged, facts, unit),
         "definitions": facts["definitions"],
         "interfering": list(facts["others"]),
@@ -76,8 +70,6 @@ def write_panel_finding(
         "rows_sha256": rows_sha256,
         "units": dict(count_word(study)),
         "n": _count(study, judged),
-        "declaration": dict(sealed),
-        "versions": tell_versions(),
     }
     return identify(study.id, content, computed_at)
 

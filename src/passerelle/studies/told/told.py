@@ -12,6 +12,7 @@ import numpy as np
 
 from passerelle.lab.panel import Floats
 from passerelle.lab.result import Check, Result
+from passerelle.studies.declared.declaration import Study
 from passerelle.studies.told.words import Titles, explain_check, texts, to_percent
 
 _PERCENT = {"en": "%", "fr": "%"}
@@ -24,6 +25,21 @@ def show(value: float, unit: Unit) -> float | None:
     """An effect as people are told it: percent, or in `unit`; None where it is infinite or not known."""
     shown = to_percent(value) if unit is None and math.isfinite(value) else value
     return shown if math.isfinite(shown) else None
+
+
+def tell_declared(sealed: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    """What a finding says of its declaration, which is `sealed`, and of the versions it was computed with."""
+    return {
+        "change": study.change,
+        "study": study.id,
+        "outcome": study.outcome.title.both,
+        "smallest_effect": study.smallest_effect,
+        "wanted": study.wanted.value,
+        "retrospective": sealed["retrospective"],
+        "comparison": study.comparison.why.both,
+        "declaration": dict(sealed),
+        "versions": tell_versions(),
+    }
 
 
 def tell_effect(result: Result, unit: Unit) -> dict[str, Any]:
