@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from passerelle.api.page_files import VIEWS
 
 
 def test_answers_are_not_for_other_origins_pages(paris: Any) -> None:
@@ -46,6 +49,27 @@ def test_a_page_that_is_held_is_not_sent_again(paris: Any) -> None:
     again = httpx.get(f"{paris.url}/", headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert "text/html" in first.headers["content-type"]
+
+
+def test_each_page_of_the_site_is_answered(paris: Any) -> None:
+    """What the pages' own table of paths begins with gets the site, as a reader who kept the address asks for it."""
+    table = (Path(__file__).parents[2] / "web" / "src" / "page" / "pages.ts").read_text(encoding="utf-8")
+    first = set(re.findall(r"path: /\^\\/(\w+)", table))
+    assert first == VIEWS
+    for name in first:
+        answer = httpx.get(f"{paris.url}/{name}/anything")
+        assert (answer.status_code, answer.text) == (200, httpx.get(f"{paris.url}/").text)
+
+
+def test_what_is_not_there_is_a_page_for_a_person_and_a_problem_for_a_program(paris: Any) -> None:
+    """Both get a 404; under /api a browser gets the problem too."""
+    person = {"accept": "text/html,application/xhtml+xml"}
+    assert httpx.get(f"{paris.url}/nowhere").headers["content-type"] == "application/problem+json"
+    answer = httpx.get(f"{paris.url}/nowhere", headers=person)
+    assert (answer.status_code, answer.text) == (404, httpx.get(f"{paris.url}/").text)
+    assert (
+        httpx.get(f"{paris.url}/api/v1/nowhere", headers=person).headers["content-type"] == "application/problem+json"
+    )
 
 
 def test_no_path_leads_out_of_the_pages(paris: Any) -> None:

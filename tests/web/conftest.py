@@ -74,11 +74,15 @@ class Reader:
         if not request.url.startswith((self.url, "data:", f"blob:{self.url}")):
             self.complaints.append(f"request to {request.url}")
 
-    def open(self, address: str = "/") -> Page:
-        """The page at `address`, once the list of changes stands."""
+    def open(self, address: str = "/", part: str = "main ol > li") -> Page:
+        """The page at `address`, once `part` of it stands; unless told otherwise, the list of changes."""
         self.page.goto(self.url + address)
-        self.page.locator("main ol > li").first.wait_for()
+        self.page.locator(part).first.wait_for()
         return self.page
+
+    def open_case(self, change: str) -> Page:
+        """The page of a change's case file, once it stands."""
+        return self.open(f"/changes/{change}", ".case .sentence")
 
 
 def make_folder(folder: Path) -> None:

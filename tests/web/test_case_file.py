@@ -59,7 +59,7 @@ def test_whom_it_was_compared_with(reader: Reader) -> None:
     """Weights, most first, with their figures; the lists of states; the other declared method; the amendment."""
     finding = httpx.get(f"{reader.url}/api/v1/changes/proposition-99").json()["finding"]
     first, *_ = finding["weights"]
-    case = reader.open("/#change/proposition-99").locator(".case")
+    case = reader.open_case("proposition-99").locator(".case")
     bars = case.locator("figure", has=reader.page.get_by_role("heading", name="Who it was compared with"))
     expect(bars.locator("li").first).to_contain_text(first["name"])
     expect(bars.locator("li").first).to_contain_text(f"{first['weight']:.2f}")
@@ -73,7 +73,7 @@ def test_whom_it_was_compared_with(reader: Reader) -> None:
 
 def test_placebos_are_places(reader: Reader) -> None:
     """As many strokes as states without the change, and their names in the table."""
-    case = reader.open("/#change/proposition-99").locator(".case")
+    case = reader.open_case("proposition-99").locator(".case")
     strip = case.locator("figure", has=reader.page.get_by_role("heading", name="Where nothing was done"))
     expect(strip.locator("line.placebo")).to_have_count(38)
     strip.get_by_text("Read the numbers").click()
@@ -82,7 +82,7 @@ def test_placebos_are_places(reader: Reader) -> None:
 
 def test_axe_finds_nothing(reader: Reader) -> None:
     """In both languages and both colour schemes, with every list of the case file opened."""
-    page = reader.open("/#change/proposition-99")
+    page = reader.open_case("proposition-99")
     expect(page.locator(".case details")).to_have_count(6)
     for at in range(6):
         page.locator(".case details").nth(at).locator("summary").click()
@@ -97,7 +97,7 @@ def test_a_small_phone_needs_no_sideways_scroll(reader: Reader) -> None:
     """At 320 CSS pixels nothing is wider than the screen, in both languages."""
     page = reader.page
     page.set_viewport_size({"width": 320, "height": 640})
-    reader.open("/#change/proposition-99")
+    reader.open_case("proposition-99")
     for language in ("EN", "FR"):
         page.get_by_role("button", name=f"{language}, ").click()
         expect(page.locator(".case details").first).to_be_visible()

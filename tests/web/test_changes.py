@@ -41,25 +41,25 @@ def test_the_row_shows_the_findings_own_numbers(reader: Reader) -> None:
     expect(reader.open().locator(".effect > p")).to_have_text(f"{value} (from {low} to {high})")
 
 
-def test_a_change_opens_and_closes_by_keyboard(reader: Reader) -> None:
-    """Enter on the title opens the case file, names it in the address and keeps the focus; Enter again closes it."""
+def test_a_change_opens_by_keyboard_and_back_leads_to_the_list(reader: Reader) -> None:
+    """Enter on the title opens the case file at an address of its own, without loading the site anew."""
     page = reader.open()
-    title = page.get_by_role("button", name="18:00 curfew")
-    title.focus()
+    page.evaluate("window.stays = true")
+    page.get_by_role("link", name="18:00 curfew").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("After the 18:00 curfew of 16 January 2021, the number of bicycles")).to_be_visible()
-    expect(page).to_have_url(re.compile(f"#change/{CURFEW}$"))
-    expect(title).to_be_focused()
-    expect(title).to_have_attribute("aria-expanded", "true")
-    page.keyboard.press("Enter")
-    expect(page.locator(".case")).to_have_count(0)
-    expect(page).not_to_have_url(re.compile("#change"))
+    expect(page).to_have_url(re.compile(f"/changes/{CURFEW}$"))
+    expect(page).to_have_title(re.compile("18:00 curfew.* · Paris · Passerelle"))
+    expect(page.locator("main")).to_be_focused()
+    page.go_back()
+    expect(page.locator("main ol > li")).to_have_count(1)
+    assert page.evaluate("window.stays")
 
 
 def test_a_link_leads_to_the_case_file(reader: Reader) -> None:
-    """An address with a change brings the reader to its sentence; sources, checks and exclusions are below."""
-    page = reader.open(f"/#change/{CURFEW}")
-    expect(page.locator(".case .sentence")).to_be_focused()
+    """The address of a change shows its sentence first; sources, checks and exclusions are below."""
+    page = reader.open_case(CURFEW)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("18:00 curfew")
     case = page.locator(".case")
     for words in ("Attempts to refute it", "Placebo dates", "Christmas school holidays", "vie-publique.fr"):
         expect(case).to_contain_text(words)
@@ -68,7 +68,7 @@ def test_a_link_leads_to_the_case_file(reader: Reader) -> None:
 def test_the_case_file_has_its_numbers_as_a_table(reader: Reader) -> None:
     """The chart's values can be read: as many days as the finding compared, before and after together."""
     finding = httpx.get(f"{reader.url}/api/v1/changes/{CURFEW}").json()["finding"]
-    page = reader.open(f"/#change/{CURFEW}")
+    page = reader.open_case(CURFEW)
     page.get_by_text("Read the numbers").first.click()
     rows = page.get_by_role("region", name="The values of the chart").locator("tbody tr")
     expect(rows).to_have_count(finding["n"]["before"] + finding["n"]["after"])
@@ -76,6 +76,6 @@ def test_the_case_file_has_its_numbers_as_a_table(reader: Reader) -> None:
 
 def test_the_bundle_is_a_zip(reader: Reader) -> None:
     """The link under the case file gives the archive that the answer rests on."""
-    link = reader.open(f"/#change/{CURFEW}").get_by_role("link", name="Download everything")
+    link = reader.open_case(CURFEW).get_by_role("link", name="Download everything")
     body = httpx.get(reader.url + (link.get_attribute("href") or "")).content
     assert zipfile.ZipFile(io.BytesIO(body)).namelist() != []

@@ -21,11 +21,11 @@ RECORDING = "paris_bike_counters/bike_counts_hourly_2020-09-01_2021-08-09.parque
 
 
 def open_counter(reader: Reader) -> Page:
-    """The page with the panel of one bicycle counter, found through the search box."""
-    page = reader.open()
+    """The page of one bicycle counter's series, found through the search box."""
+    page = reader.open("/data", ".search li")
     page.get_by_label("Search places and measurements").fill("hotel de ville no-se")
-    page.get_by_role("button", name=COUNTER).click()
-    expect(page.get_by_role("heading", name=COUNTER)).to_be_focused()
+    page.get_by_role("link", name=COUNTER).click()
+    expect(page.get_by_role("heading", name=COUNTER)).to_be_visible()
     return page
 
 
@@ -38,19 +38,19 @@ def count_of(day: date) -> int:
 
 
 def test_search_forgives_accents_and_the_keyboard_opens_what_it_finds(reader: Reader) -> None:
-    """“hotel” finds “Hôtel”; Tab and Enter open the series, the focus goes to its name, and comes back on closing."""
-    page = reader.open()
+    """“hotel” finds “Hôtel”; Tab and Enter open the series; back, the search is as it was."""
+    page = reader.open("/data", ".search li")
     page.get_by_label("Search places and measurements").focus()
     page.keyboard.type("hotel de ville no-se")
-    result = page.get_by_role("button", name=COUNTER)
+    result = page.get_by_role("link", name=COUNTER)
     expect(page.locator(".search li")).to_have_count(1)
     page.keyboard.press("Tab")
     expect(result).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=COUNTER)).to_be_focused()
-    expect(page).to_have_url(re.compile(r"series=[0-9a-z]{13}"))
-    page.get_by_role("button", name="Close").click()
-    expect(result).to_be_focused()
+    expect(page.get_by_role("heading", name=COUNTER)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/data/[0-9a-z]{13}$"))
+    page.go_back()
+    expect(page.locator(".search li")).to_have_count(1)
 
 
 @pytest.mark.parametrize("day", [date(2020, 10, 25), date(2021, 1, 15), date(2021, 3, 28)])
@@ -121,7 +121,7 @@ def test_a_shorter_span_shows_values_as_published(reader: Reader) -> None:
 def test_a_feed_that_may_not_leave_is_not_offered(reader: Reader) -> None:
     """Where the licence keeps rows at the node, the panel offers no download, and says which licence it is."""
     series = httpx.get(f"{reader.url}/api/v1/series", params={"feed": "geodair-no2-max", "limit": 1}).json()["items"][0]
-    page = reader.open(f"/?series={series['id']}")
+    page = reader.open(f"/data/{series['id']}", ".panel")
     panel = page.locator(".panel")
     expect(panel).to_contain_text("does not let the node hand the rows on")
     expect(panel.get_by_role("link", name="CSV")).to_have_count(0)
@@ -130,22 +130,22 @@ def test_a_feed_that_may_not_leave_is_not_offered(reader: Reader) -> None:
 
 def test_a_search_without_result_says_so(reader: Reader) -> None:
     """Words that nothing bears give a sentence in place of an empty list."""
-    page = reader.open()
+    page = reader.open("/data", ".search li")
     page.get_by_label("Search places and measurements").fill("zzzz")
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
 
 
 def test_every_sector_is_named(reader: Reader) -> None:
     """Mobility and air have counts; the four sectors without data are named as absent."""
-    sectors = reader.open().get_by_role("list", name="Sectors").locator("> li")
+    sectors = reader.open("/city", ".search li").get_by_role("list", name="Sectors").locator("> li")
     expect(sectors).to_have_count(6)
     expect(sectors.filter(has_text="absent: no data yet")).to_have_count(4)
     expect(sectors.filter(has_text="Mobility")).to_contain_text("52 places · 52 series")
 
 
 def test_a_place_on_the_map_opens(map_reader: Reader) -> None:
-    """A click on a place's mark lists its series and opens one of them."""
-    page = map_reader.open()
+    """A click on a place's mark lists its series."""
+    page = map_reader.open("/city", ".search li")
     canvas = page.get_by_role("region", name=re.compile("Map of the places"))
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -159,11 +159,11 @@ def test_a_place_on_the_map_opens(map_reader: Reader) -> None:
     name = pointed.inner_text()
     page.mouse.down()
     page.mouse.up()
-    expect(page.locator(".panel h3")).to_have_text(name)
+    expect(page.locator(".search .place")).to_contain_text(name)
 
 
 def test_the_list_begins_with_what_has_most(reader: Reader) -> None:
     """Without words some series of every feed are there, those with the most observations first: the counters."""
-    results = reader.open().locator(".search li")
+    results = reader.open("/data", ".search li").locator(".search li")
     expect(results.first).to_contain_text("Bicycles")
     expect(results.filter(has_text="Nitrogen dioxide").first).to_be_attached()

@@ -1,20 +1,16 @@
-// Where the reader is: path, query and fragment of the page's address, which can be kept and sent.
+// Where the reader is: path and query of the page's address, which can be kept and sent.
 
 class Address {
   path = $state(location.pathname);
   query = $state.raw(new URLSearchParams(location.search));
-  fragment = $state(readFragment());
 
   constructor() {
-    const reread = () => this.#reread();
-    addEventListener("popstate", reread);
-    addEventListener("hashchange", reread);
+    addEventListener("popstate", () => this.#reread());
   }
 
   #reread(): void {
     this.path = location.pathname;
     this.query = new URLSearchParams(location.search);
-    this.fragment = readFragment();
   }
 
   /** The value of a query parameter, or undefined where the address has none. */
@@ -29,25 +25,33 @@ class Address {
       if (value === undefined || value === "") query.delete(name);
       else query.set(name, value);
     }
-    this.#go(query, location.hash, step);
+    this.#show(this.path, query, step);
   }
 
-  /** Opens or closes (with an empty text) what the fragment names. */
-  setFragment(fragment: string): void {
-    this.#go(this.query, fragment === "" ? "" : `#${fragment}`, true);
+  /** Goes to another page, in a step that the back button undoes; a language that the address names is kept. */
+  go(path: string, query: URLSearchParams = new URLSearchParams()): void {
+    const language = this.get("lang");
+    if (language !== undefined && !query.has("lang")) query.set("lang", language);
+    this.#show(path, query, true);
   }
 
-  #go(query: URLSearchParams, hash: string, step: boolean): void {
+  #show(path: string, query: URLSearchParams, step: boolean): void {
     const text = query.toString();
-    const url = `${location.pathname}${text === "" ? "" : `?${text}`}${hash}`;
+    const url = text === "" ? path : `${path}?${text}`;
     if (step) history.pushState(null, "", url);
     else history.replaceState(null, "", url);
     this.#reread();
   }
 }
 
-function readFragment(): string {
-  return decodeURIComponent(location.hash.slice(1));
-}
-
 export const address = new Address();
+
+/** Lets a plain link to another page of this site change the page without loading it anew. */
+export function followLink(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  const ours = link !== null && link.origin === location.origin && !link.hasAttribute("download") && link.target === "";
+  const otherwise = event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey;
+  if (!ours || otherwise || link.hash !== "" || /^\/(api|health|metrics)\b/.test(link.pathname)) return;
+  event.preventDefault();
+  address.go(link.pathname, new URLSearchParams(link.search));
+}

@@ -1,7 +1,7 @@
 import "./page.css";
 import { mount } from "svelte";
-import Overview from "./page/Overview.svelte";
+import Site from "./page/Site.svelte";
 
 const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
-mount(Overview, { target });
+mount(Site, { target });

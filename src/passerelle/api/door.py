@@ -16,7 +16,7 @@ import structlog
 from polars.exceptions import PanicException
 
 from passerelle.api.metrics import Metrics
-from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile
+from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile, find_page
 from passerelle.api.posting import Inbox
 from passerelle.api.problem import (
     PROBLEM_JSON,
@@ -99,8 +99,9 @@ class Door:
             await visit.refuse(_too_large(visit.announced, visit.most))
         elif scope["path"] == _POSTS and scope["method"] == "POST" and not scope["query_string"]:
             await self._take_post(visit, scope)
-        elif scope["method"] == "GET" and (page := self._pages.get(scope["path"])) is not None:
-            await _send_page(visit, page)
+        elif scope["method"] == "GET" and (found := find_page(self._pages, scope["path"], for_person=visit.for_person)):
+            scope["path_template"] = "pages"
+            await _send_page(visit, *found)
         else:
             try:
                 await self._app(scope, visit.receive, visit.send)
@@ -126,7 +127,7 @@ class Door:
 
     def _count(self, visit: _Visit, scope: Message) -> None:
         seconds = time.perf_counter() - visit.began
-        route = scope.get("path_template") or ("pages" if scope["path"] in self._pages else "none")
+        route = scope.get("path_template") or "none"
         self._metrics.count(visit.method, str(route), visit.status, seconds)
         if visit.status >= 500 or (seconds > _SLOW_SECONDS and route != "/api/v1/events"):
             _log.warning(
@@ -193,6 +194,7 @@ class _Visit:
         self._path = scope["path"]
         self.most = LARGEST_BODY if self._path == _POSTS else LARGEST_OTHER
         self.etag: bytes | None = None
+        self.for_person = False
         self.id = b""
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit():
@@ -201,6 +203,8 @@ class _Visit:
                 self.id = value
             elif name == b"if-none-match":
                 self.etag = value
+            elif name == b"accept":
+                self.for_person = b"text/html" in value
         self.id = self.id or b"%s-%x" % (_STARTED, next(_NUMBERS))
         self._receive = receive
         self._send = send
@@ -266,12 +270,12 @@ class _Visit:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _send_page(visit: _Visit, page: PageFile) -> None:
+async def _send_page(visit: _Visit, status: int, page: PageFile) -> None:
     headers = [(b"etag", page.etag.encode()), (b"cache-control", page.cache_control.encode())]
     if visit.etag == page.etag.encode():
         await visit.answer(304, headers, b"")
         return
-    await visit.answer(200, [(b"content-type", page.content_type.encode()), *headers], page.body)
+    await visit.answer(status, [(b"content-type", page.content_type.encode()), *headers], page.body)
 
 
 def _too_large(came: int, most: int) -> RequestError:

@@ -22,6 +22,10 @@ CONTENT_SECURITY_POLICY = (
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 
+VIEWS = frozenset({"changes", "city", "data", "feeds"})
+"""What the paths of the site's pages begin with; each is the same file, whose script shows what the path names."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageFile:
     """One file, as it is sent."""
@@ -41,6 +45,19 @@ def read_pages(folder: Path) -> dict[str, PageFile]:
     }
     files["/"] = files.get("/index.html") or _read(_UNBUILT.encode(), "index.html", hashed=False)
     return files
+
+
+def find_page(files: dict[str, PageFile], path: str, *, for_person: bool) -> tuple[int, PageFile] | None:
+    """The file that `path` is answered with, and its status; None where that is not for the pages to answer.
+
+    A person who asks for what isn't there gets a page that says so; a program gets a problem from the routes.
+    """
+    if (file := files.get(path)) is not None:
+        return 200, file
+    first, *_ = path.removeprefix("/").split("/", 1)
+    if first in VIEWS:
+        return 200, files["/"]
+    return (404, files["/"]) if for_person and first not in {"api", "assets", "health", "metrics"} else None
 
 
 def _read(body: bytes, name: str, *, hashed: bool) -> PageFile:

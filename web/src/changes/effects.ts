@@ -1,8 +1,8 @@
 // Effects in words and on one scale.
 
 import { scaleLinear } from "d3-scale";
-import type { ChangeSummary, Effect, Every, Finding, FindingSummary } from "../api/answers";
-import { effectUnit, formatEffect } from "../words/format";
+import type { ChangeSummary, City, Effect, Every, Finding, FindingSummary } from "../api/answers";
+import { effectUnit, formatDay, formatDays, formatEffect } from "../words/format";
 import { t } from "../words/messages";
 
 export type Domain = readonly [low: number, high: number];
@@ -27,7 +27,7 @@ export function unitKey(effect: Effect): string {
 }
 
 /** One domain per unit, wide enough for every interval and every smallest effect. */
-export function commonDomains(changes: readonly ChangeSummary[]): Map<string, Domain> {
+export function commonDomains(changes: readonly Pick<ChangeSummary, "finding">[]): Map<string, Domain> {
   const reach = new Map<string, number>();
   for (const { finding } of changes) {
     if (finding?.effect) {
@@ -57,4 +57,9 @@ export function pointOf(finding: Finding): Exclude<Every, "episode"> {
 /** What the finding counts before and after. */
 export function countedIn(finding: Finding): Every {
   return finding.design === "episodes" ? "episode" : pointOf(finding);
+}
+
+/** The civil days of a change. */
+export function whenOf({ start, end }: Pick<ChangeSummary, "start" | "end">, city: City): string {
+  return end ? formatDays(start, end, city.time_zone) : t("change.since", { start: formatDay(start, city.time_zone) });
 }

@@ -1,7 +1,15 @@
 export const en = {
-  "page.title": "{city}: did it work? · Passerelle",
+  "page.title": "{page} · {city} · Passerelle",
   "page.skip": "Skip to the content",
   "page.waiting": "Asking the city’s node…",
+  "page.absent": "There is no such page",
+  "page.absent_what": "Nothing is shown at {path}. Go to:",
+
+  "nav.label": "Pages",
+  "nav.changes": "Did it work?",
+  "nav.city": "The city now",
+  "nav.feeds": "Feeds",
+  "nav.data": "Data",
 
   "header.promise": "What was changed in the city, whether it worked, and everything the answer rests on.",
   "header.changes": { one: "{count} change", other: "{count} changes" },
@@ -170,6 +178,9 @@ export const en = {
   "health.open_series": "Show the values of {what}",
   "health.values": "Show the values",
 
+  "data_page.title": "Data",
+  "data_page.how": "Every series this node holds: search it, look at it, take it away where its licence allows.",
+
   "places.title": "What the city knows",
   "places.how": "Every place with a measurement, by sector. Choose one on the map, or search; then ask what was known when.",
   "places.unplaced": { one: "{count} place has no position and is in the list only.", other: "{count} places have no position and are in the list only." },
@@ -198,7 +209,7 @@ export const en = {
   "search.more": "Show more",
   "search.all_places": "All places",
 
-  "series.close": "Close",
+  "series.values": "Values",
   "series.latest": "last value, {time}",
   "series.no_value": "no value yet",
   "series.waiting": "Reading the series…",

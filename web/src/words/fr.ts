@@ -1,9 +1,17 @@
 import type { Catalogue } from "./messages";
 
 export const fr: Catalogue = {
-  "page.title": "{city} : est-ce que ça a marché ? · Passerelle",
+  "page.title": "{page} · {city} · Passerelle",
   "page.skip": "Aller au contenu",
   "page.waiting": "Le nœud de la ville est interrogé…",
+  "page.absent": "Cette page n’existe pas",
+  "page.absent_what": "Rien n’est montré à {path}. Aller à :",
+
+  "nav.label": "Pages",
+  "nav.changes": "Est-ce que ça a marché ?",
+  "nav.city": "La ville maintenant",
+  "nav.feeds": "Flux",
+  "nav.data": "Données",
 
   "header.promise": "Ce qui a été changé dans la ville, si cela a marché, et tout ce sur quoi la réponse repose.",
   "header.changes": { one: "{count} changement", other: "{count} changements" },
@@ -172,6 +180,9 @@ export const fr: Catalogue = {
   "health.open_series": "Montrer les valeurs de {what}",
   "health.values": "Montrer les valeurs",
 
+  "data_page.title": "Données",
+  "data_page.how": "Toutes les séries que ce nœud conserve : les chercher, les regarder, les emporter quand leur licence le permet.",
+
   "places.title": "Ce que la ville sait",
   "places.how": "Tous les lieux où l’on mesure, par secteur. Choisissez-en un sur la carte, ou cherchez ; puis demandez ce que l’on savait, et quand.",
   "places.unplaced": { one: "{count} lieu est sans position et n’est que dans la liste.", other: "{count} lieux sont sans position et ne sont que dans la liste." },
@@ -200,7 +211,7 @@ export const fr: Catalogue = {
   "search.more": "En montrer plus",
   "search.all_places": "Tous les lieux",
 
-  "series.close": "Fermer",
+  "series.values": "Valeurs",
   "series.latest": "dernière valeur, {time}",
   "series.no_value": "pas encore de valeur",
   "series.waiting": "Lecture de la série…",
