@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.compaction import Compaction
 from passerelle.lake.contract import Selection
@@ -19,6 +21,12 @@ INSERT = """
 def count_files(folder: Path, table: str) -> int:
     """How many Parquet files of `table` lie in `folder`."""
     return len(list((folder / "data" / "main" / table).glob("*.parquet")))
+
+
+def list_groups(folder: Path) -> list[list[int]]:
+    """The rows of each row group of each file of `current`."""
+    files = [pq.read_metadata(path) for path in (folder / "data" / "main" / "current").glob("*.parquet")]
+    return [[file.row_group(number).num_rows for number in range(file.num_row_groups)] for file in files]
 
 
 def test_ducklake_forgets_a_conflict_with_an_expired_snapshot(tmp_path: Path) -> None:
@@ -48,6 +56,23 @@ def test_small_files_are_merged_when_there_are_enough(tmp_path: Path) -> None:
         assert compaction.run_due()
         assert count_files(tmp_path, "current") == 1
         assert cursor.execute("SELECT count(*), sum(series) FROM lake.current").fetchall() == [(32, 496)]
+    catalogue.close()
+
+
+def test_filed_and_merged_row_groups(tmp_path: Path) -> None:
+    """A folder that writes other row groups (one made before, or left amid a merge) writes these once it is opened."""
+    catalogue = Catalogue(tmp_path, threads=1, memory="256MB")
+    catalogue.set_group_rows("current", 4096)
+    catalogue.close()
+    catalogue = Catalogue(tmp_path, threads=1, memory="256MB")
+    with catalogue.cursor() as cursor:
+        for first in (0, 40_000):
+            cursor.execute(INSERT.format(first, first + 40_000))
+        assert list_groups(tmp_path) == [[32_768, 7_232]] * 2
+        Compaction(catalogue).run()
+        assert list_groups(tmp_path) == [[80_000]]
+        cursor.execute(INSERT.format(80_000, 120_000))
+    assert sorted(list_groups(tmp_path)) == [[32_768, 7_232], [80_000]]
     catalogue.close()
 
 

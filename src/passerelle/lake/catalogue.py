@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from passerelle.model.errors import FolderBusyError, LayoutError
+from passerelle.lake.faults import storage_faults
+from passerelle.model.errors import FolderBusyError, LayoutError, StorageFullError
 
 LAYOUT = 1
 """The version this program writes; `docs/formats/lake.md` draws it."""
@@ -46,13 +47,16 @@ CREATE TABLE IF NOT EXISTS lake.progress (sequence BIGINT, turn BIGINT, loads BI
 COMMIT;
 CALL lake.set_option('parquet_compression', 'zstd');
 CALL lake.set_option('parquet_version', '2');
-CALL lake.set_option('parquet_row_group_size', '32768', table_name => 'superseded');
 CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'current');
 CALL lake.set_option('data_inlining_row_limit', '0', table_name => 'superseded');
 CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'loaded');
 CALL lake.set_option('data_inlining_row_limit', '1000', table_name => 'progress');
 INSERT INTO lake.progress SELECT 0, 0, 0 WHERE NOT EXISTS (FROM lake.progress);
 """
+
+GROUP_ROWS = 32_768
+"""Rows of a row group. A few rows of one series are read from each of hundreds of files, and all of their row group
+is unpacked for them."""
 
 
 class Catalogue:
@@ -104,6 +108,18 @@ class Catalogue:
         if not (self.folder / "layout.json").exists():
             self._root.execute(_TABLES)
             write_layout(self.folder)
+        # Another program's folder may have other ones, and so may one whose process stopped while it merged files.
+        # Where the disk is full they stay: files of any are read.
+        with suppress(StorageFullError):
+            for table in TABLES:
+                self.set_group_rows(table, GROUP_ROWS)
+
+    def set_group_rows(self, table: str, rows: int) -> None:
+        """From now on files of `table` are written in row groups of `rows`."""
+        sql = "SELECT value FROM lake.options() WHERE option_name = 'parquet_row_group_size' AND scope_entry = ?"
+        with storage_faults(str(self.folder)), self.cursor() as cursor:
+            if cursor.execute(sql, [f"main.{table}"]).fetchall() != [(str(rows),)]:
+                cursor.execute(f"CALL lake.set_option('parquet_row_group_size', '{rows}', table_name => '{table}')")
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

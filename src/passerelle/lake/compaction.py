@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import duckdb
 
-from passerelle.lake.catalogue import TABLES, Catalogue
+from passerelle.lake.catalogue import GROUP_ROWS, TABLES, Catalogue
 from passerelle.lake.faults import storage_faults
 
 _TIERS = ((0, 16 << 20, 32), (16 << 20, 256 << 20, 8))
@@ -17,6 +19,10 @@ _SPARSE = 0.2
 """The share of deleted rows from which a file is written anew."""
 
 _ATTEMPTS = 5
+
+_LARGE_GROUP_ROWS = 122_880
+"""Rows of a row group of `current` in a file that is written anew. A series' rows lie together there, and the footers
+of 100 million rows in groups of `GROUP_ROWS` would fill most of what memory is given to footers."""
 
 
 class Compaction:
@@ -30,8 +36,9 @@ class Compaction:
         """Merge all files below the target size, sorted."""
         with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             for table in TABLES:
-                self._rewrite(table)
-                self._call(f"ducklake_merge_adjacent_files('lake', '{table}')")
+                with self._large_groups(table):
+                    self._rewrite(table)
+                    self._call(f"ducklake_merge_adjacent_files('lake', '{table}')")
             self._clean()
 
     def run_due(self) -> bool:
@@ -39,16 +46,26 @@ class Compaction:
         with self._catalogue.rewriting, storage_faults(str(self._catalogue.folder)):
             done = False
             for table in TABLES:
-                for least, most, count in _TIERS:
-                    if self._count(table, least, most) >= count:
-                        sizes = f"min_file_size => {least}, max_file_size => {most}"
-                        self._call(f"ducklake_merge_adjacent_files('lake', '{table}', {sizes})")
-                        done = True
+                due = [(least, most) for least, most, count in _TIERS if self._count(table, least, most) >= count]
+                done = done or bool(due)
                 if done:
-                    self._rewrite(table)
+                    with self._large_groups(table):
+                        for least, most in due:
+                            sizes = f"min_file_size => {least}, max_file_size => {most}"
+                            self._call(f"ducklake_merge_adjacent_files('lake', '{table}', {sizes})")
+                        self._rewrite(table)
             if done:
                 self._clean()
             return done
+
+    @contextmanager
+    def _large_groups(self, table: str) -> Iterator[None]:
+        """What is rewritten of `current` has large row groups; so has a file that is filed meanwhile."""
+        try:
+            self._catalogue.set_group_rows(table, _LARGE_GROUP_ROWS if table == "current" else GROUP_ROWS)
+            yield
+        finally:
+            self._catalogue.set_group_rows(table, GROUP_ROWS)
 
     def _count(self, table: str, least: int, most: int) -> int:
         sql = f"""

@@ -81,7 +81,10 @@ class Source:
         selection, terms = self.selection, ["true"]
         if selection.series is not None:
             numbers = sorted(set(selection.series))
-            if len(numbers) <= LISTED:
+            if len(numbers) == 1:
+                # A list of one costs a tenth more.
+                terms.append(f"series = {numbers[0]}")
+            elif len(numbers) <= LISTED:
                 terms.append(f"series IN ({', '.join(map(str, numbers))})" if numbers else "false")
             else:
                 terms.append(
