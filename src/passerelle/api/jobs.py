@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from passerelle.api.declarations import read_document
 from passerelle.api.node import Node
 from passerelle.api.problem import RequestError, say
 from passerelle.archive.admission import Admission
@@ -24,9 +25,9 @@ from passerelle.archive.export import export_all
 from passerelle.archive.reparse import Reread, reparse, reparse_all
 from passerelle.feeds.feed import Reply
 from passerelle.registry.database import writing
+from passerelle.registry.officers import remove_officer, set_officer
 from passerelle.registry.tokens import Scope, Token, list_tokens, revoke_token
 from passerelle.studies.declared.change import Change
-from passerelle.studies.declared.declaration import Declaration, parse_declaration
 from passerelle.studies.declared.declaring import amend, declare, register_changes
 from passerelle.studies.pilot import foresee
 from passerelle.studies.run import run_study
@@ -37,7 +38,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`scope` is write:observations (which needs a `feed`) or officer; `days` to its end, null for none."""
+    """`scope` is write:observations (which needs a `feed`), studies or officer; `days` to its end, null for none."""
 
     name: str
     scope: Scope
@@ -121,6 +122,19 @@ class TokenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: int
 
 
+class NewOfficer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The one account that signs in on the page, and its password."""
+
+    name: str
+    password: str
+
+
+class OfficerOut(msgspec.Struct, frozen=True):
+    """The account's name, now or until it was removed."""
+
+    officer: str
+
+
 class TokenOut(msgspec.Struct, frozen=True):
     """A token; `secret` is shown once, when it is made."""
 
@@ -195,6 +209,17 @@ def _revoke_token(node: Node, arguments: TokenNumber, progress: Progress) -> Tok
     return _show(token, None)
 
 
+def _set_officer(node: Node, arguments: NewOfficer, progress: Progress) -> OfficerOut:  # noqa: ARG001
+    with writing(node.archive.engine) as connection:
+        set_officer(connection, arguments.name, arguments.password, datetime.now(UTC))
+    return OfficerOut(arguments.name)
+
+
+def _remove_officer(node: Node, arguments: Nothing, progress: Progress) -> OfficerOut:  # noqa: ARG001
+    with writing(node.archive.engine) as connection:
+        return OfficerOut(remove_officer(connection))
+
+
 def _import_file(node: Node, arguments: ImportFile, progress: Progress) -> Admission:
     path = Path(arguments.path)
     if not path.is_file():
@@ -237,7 +262,7 @@ def _judge(node: Node, arguments: Judge, progress: Progress) -> list[str]:
 
 
 def _declare(node: Node, arguments: NewStudy, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
-    return declare(node.archive, _read_declaration(arguments.declaration))
+    return declare(node.archive, read_document(arguments.declaration))
 
 
 def _declare_change(node: Node, arguments: NewChange, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
@@ -250,19 +275,11 @@ def _run(node: Node, arguments: StudyName, progress: Progress) -> dict[str, Any]
 
 
 def _power(node: Node, arguments: Pilot, progress: Progress) -> dict[str, Any]:
-    return foresee(node.archive, _read_declaration(arguments.declaration), arguments.studies, progress)
+    return foresee(node.archive, read_document(arguments.declaration), arguments.studies, progress)
 
 
 def _amend(node: Node, arguments: Amendment, progress: Progress) -> dict[str, Any]:  # noqa: ARG001
-    return amend(node.archive, _read_declaration(arguments.declaration), arguments.reason)
-
-
-def _read_declaration(document: dict[str, Any]) -> Declaration:
-    try:
-        return parse_declaration(document)
-    except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$.")
-        raise RequestError("refused", str(error), [say(where.rstrip("`") or "declaration", "", message)]) from error
+    return amend(node.archive, read_document(arguments.declaration), arguments.reason)
 
 
 def _back_up(node: Node, arguments: TargetFolder, progress: Progress) -> Contents:
@@ -322,6 +339,8 @@ _ALL: tuple[Job, ...] = (
         _back_up,
     ),
     Job("export", "Write Parquet, CSV and metadata of all that may leave the node.", TargetFolder, _export),
+    Job("set-officer", "Make the one account that signs in on the page.", NewOfficer, _set_officer, quick=True),
+    Job("remove-officer", "Remove that account and end its sessions.", Nothing, _remove_officer, quick=True),
     Job("revoke-token", "Make a token useless from now on.", TokenNumber, _revoke_token, quick=True),
 )
 JOBS = {job.name: job for job in _ALL}

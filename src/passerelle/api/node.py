@@ -8,6 +8,7 @@ from importlib.metadata import version
 import polars as pl
 
 from passerelle.api.coverage import Coverage
+from passerelle.api.sessions import SessionDoor
 from passerelle.api.tokens import TokenDoor, make_owner_secret
 from passerelle.archive.archive import Archive
 from passerelle.archive.folder import format_public_key
@@ -34,6 +35,7 @@ class Node:
         self.feeds: dict[str, Feed] = {feed.id: feed for feed in archive.city.feeds}
         self.public_key = format_public_key(archive.key)
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
+        self.sessions = SessionDoor(archive.engine)
         self.coverage = Coverage(archive)
         self.replays = {replay.feed: Replayer(archive, replay) for replay in archive.city.replays}
         self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))

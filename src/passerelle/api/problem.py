@@ -77,8 +77,11 @@ _KINDS = (
         "unknown-parameter", 400, "A query parameter isn't known", "Use the parameters of /api/v1/openapi.json."
     ),
     ProblemKind("invalid-parameter", 400, "A parameter has a value it can't have", "See `errors` for what is allowed."),
-    ProblemKind("unauthenticated", 401, "A valid token is needed", "Send `Authorization: Bearer <token>`."),
+    ProblemKind("unauthenticated", 401, "A valid token is needed", "Send `Authorization: Bearer <token>`, or sign in."),
     ProblemKind("forbidden", 403, "The token doesn't allow this", "Ask the node's operator for another token."),
+    ProblemKind(
+        "cross-site", 403, "The request came from another site's page", "Ask from the node's own page, or with a token."
+    ),
     ProblemKind("licence", 403, "The feed's licence keeps these data here", "Ask the publisher named in the feed."),
     ProblemKind("not-found", 404, "There is nothing here", "Look the id up in the list above it."),
     ProblemKind("method-not-allowed", 405, "The method isn't allowed here", "Use a method of the `Allow` header."),
@@ -89,6 +92,7 @@ _KINDS = (
     ProblemKind("unsupported-media", 415, "The content type isn't read here", "Use a type named in `errors`."),
     ProblemKind("refused", 422, "The body can be read but not accepted", "See `errors`; nothing of it was kept."),
     ProblemKind("idempotency", 422, "The Idempotency-Key came before with another body", "Use a new key."),
+    ProblemKind("too-many", 429, "Too many were asked for", "Wait for the seconds in `Retry-After`."),
     ProblemKind("backlog", 429, "Too much is waiting to be filed", "Wait for the seconds in `Retry-After`."),
     ProblemKind("budget", 429, "The publisher takes no more calls for now", "Read in `detail` for how long."),
     ProblemKind("internal", 500, "The node failed", "Give the request's X-Request-Id to the node's operator."),
@@ -124,6 +128,7 @@ _HEADERS = {
     "unauthenticated": {"www-authenticate": 'Bearer realm="passerelle"'},
     "backlog": {"retry-after": "1"},
     "busy": {"retry-after": "1"},
+    "too-many": {"retry-after": "60"},
 }
 
 

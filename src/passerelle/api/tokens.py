@@ -62,9 +62,12 @@ class TokenDoor:
 
     def check_officer(self, authorization: str | None) -> None:
         """Raise unless the bearer may administer the node."""
-        if hmac.compare_digest(digest_of(_read_bearer(authorization)), self._own):
-            return
-        check_scope(self.find(authorization), Scope.OFFICER)
+        if not self.is_owner(authorization):
+            check_scope(self.find(authorization), Scope.OFFICER)
+
+    def is_owner(self, authorization: str | None) -> bool:
+        """Whether the bearer has the owner's secret."""
+        return hmac.compare_digest(digest_of(_read_bearer(authorization)), self._own)
 
     def _ask(self, secret: str) -> Token | None:
         now, forgotten = datetime.now(UTC), self._forgotten
@@ -88,12 +91,13 @@ def make_owner_secret(key: Ed25519PrivateKey) -> str:
     return HKDF(SHA256(), 32, None, b"passerelle folder owner").derive(raw).hex()
 
 
-def check_scope(token: Token, scope: Scope) -> None:
-    """Raise the 403 unless `token` is of `scope`."""
-    if token.scope is not scope:
-        told = f"the token's scope is {token.scope}; {scope} is needed"
+def check_scope(token: Token, *scopes: Scope) -> None:
+    """Raise the 403 unless `token` is of one of `scopes`."""
+    if token.scope not in scopes:
+        wanted = " or ".join(scopes)
+        told = f"the token's scope is {token.scope}; {wanted} is needed"
         raise RequestError(
-            "forbidden", told, [FieldError("authorization", token.scope, f"a token of scope {scope} is allowed")]
+            "forbidden", told, [FieldError("authorization", token.scope, f"a token of scope {wanted} is allowed")]
         )
 
 

@@ -28,6 +28,7 @@ _COMMANDS = {
     "lab": ("lab", "Judge a change on a panel of your own: effect, interval, checks, verdict."),
     "verify": ("study", "Check a finding's BUNDLE."),
     "token": ("token", "Who may write observations, and who may administer the node."),
+    "officer": ("officer", "Who may declare studies on the node's page."),
     "backup": ("folder", "Copy the city to TARGET while its node runs."),
     "restore": ("folder", "Make FOLDER the city that was backed up to SOURCE."),
     "export": ("folder", "Write all that may leave the node to TARGET."),

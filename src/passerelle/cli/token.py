@@ -22,7 +22,7 @@ def token() -> None:
 @click.option("--feed", help="The feed the bearer may write observations of.")
 @click.option(
     "--scope",
-    type=click.Choice(["write:observations", "officer"]),
+    type=click.Choice(["write:observations", "studies", "officer"]),
     default="write:observations",
     show_default=True,
     help="What the bearer may do.",

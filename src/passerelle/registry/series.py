@@ -134,6 +134,12 @@ def list_numbers(connection: Connection, *, feed: str | None = None, quantity: s
     return list(connection.execute(statement).scalars())
 
 
+def count_places_of(connection: Connection, feed: str, quantity: str, facet: str) -> int:
+    """At how many places the feed measures the quantity and facet."""
+    alike = (SERIES.c.feed == feed, SERIES.c.quantity == quantity, SERIES.c.facet == facet)
+    return connection.execute(select(func.count(SERIES.c.place.distinct())).where(*alike)).scalar_one()
+
+
 def list_feeds_at(connection: Connection, places: set[str]) -> dict[str, set[str]]:
     """For each of `places` at which anything is measured: the feeds that do."""
     rows = connection.execute(select(SERIES.c.place, SERIES.c.feed).where(SERIES.c.place.in_(places)).distinct())

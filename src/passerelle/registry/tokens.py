@@ -37,6 +37,7 @@ class Scope(StrEnum):
     """What a token lets its bearer do."""
 
     OBSERVATIONS = "write:observations"
+    STUDIES = "studies"
     OFFICER = "officer"
 
 

@@ -188,7 +188,7 @@ def _try(
     larger = []
     for other in [] if found.shares[0] >= ENOUGH else enlarge(shape, panel):
         try:
-            one = find(other, max(studies // 4, _FEWEST), lambda _done, _all: None)
+            one = find(other, max(studies // 4, _FEWEST), lambda _done, _all: tell(studies, studies))
         except StudyError:
             continue
         if one.shares[0] >= ENOUGH:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import get
+from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, SearchText, SectorName, check_sector
+from passerelle.api.sessions import check_may_study
 from passerelle.api.trust import StudyTrustOut, read_study_trust
 from passerelle.api.v1.findings import FindingSummary
 from passerelle.registry.changes import get_change, list_changes
 from passerelle.registry.findings import latest_finding_of
 from passerelle.studies.bundle.release import may_release
-from passerelle.studies.declared.declaring import list_sealed, read_sealed
+from passerelle.studies.declared.change import Change
+from passerelle.studies.declared.declaring import list_sealed, read_sealed, register_changes
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -120,3 +122,21 @@ def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWho
         trust = read_study_trust(connection, finding)
     found = {**document, "finding": finding, "study": study, "trust": msgspec.to_builtins(trust)}
     return msgspec.convert(found, ChangeWhole)
+
+
+class ChangeIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change without a study, as a file of `cities/<city>/changes/` holds it."""
+
+    change: Change
+
+
+@post("/changes", tags=["changes"], sync_to_thread=True)
+def declare_one(request: Request[Any, Any, Any], node: NamedDependency[Node], data: JSONBody[ChangeIn]) -> ChangeOut:
+    """Declare a change that nobody studies; studies of others on the same places are held against it.
+
+    By the officer who is signed in, or a token of scope `studies` or `officer`.
+    """
+    check_may_study(node.tokens, node.sessions, request.headers)
+    register_changes(node.archive, [data.change])
+    with node.archive.engine.connect() as connection:
+        return _show(node, connection, get_change(connection, data.change.id))

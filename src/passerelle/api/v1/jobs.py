@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
-import structlog
 from litestar import Request, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
@@ -20,11 +15,8 @@ from litestar.response import Stream
 from passerelle.api.cursors import Page
 from passerelle.api.jobs import JOBS, get_job, run_job
 from passerelle.api.node import Node
-from passerelle.api.problem import RequestError, make_problem, translate
-from passerelle.model.errors import PasserelleError
-
-_LEAST_STEP_SECONDS = 0.1
-_log = structlog.get_logger("passerelle.jobs")
+from passerelle.api.problem import RequestError
+from passerelle.api.working import NDJSON, report
 
 
 class JobOut(msgspec.Struct, frozen=True):
@@ -41,7 +33,7 @@ def list_all() -> Page[JobOut]:
     return Page([JobOut(job.name, job.summary, msgspec.json.schema(job.arguments)) for job in JOBS.values()], None)
 
 
-@post("/jobs/{name:str}", tags=["jobs"], status_code=200, media_type="application/x-ndjson")
+@post("/jobs/{name:str}", tags=["jobs"], status_code=200, media_type=NDJSON)
 async def run_one(
     request: Request[Any, Any, Any],
     node: NamedDependency[Node],
@@ -60,37 +52,5 @@ async def run_one(
         arguments = msgspec.json.decode(body or b"{}")
     except msgspec.DecodeError as error:
         raise RequestError("unreadable", f"the body is not JSON: {error}") from error
-    return Stream(_report(node, pool, name, arguments, request.scope["path"]), media_type="application/x-ndjson")
-
-
-async def _report(
-    node: Node, pool: ThreadPoolExecutor | None, name: str, arguments: object, path: str
-) -> AsyncIterator[bytes]:
-    loop, latest, moved = asyncio.get_running_loop(), [0, 0], asyncio.Event()
-    lock = threading.Lock()
-
-    def progress(done: int, total: int) -> None:
-        with lock:
-            latest[:] = [done, total]
-        loop.call_soon_threadsafe(moved.set)
-
-    # Long jobs have threads of their own: they must not hold those that answer requests.
-    task = loop.run_in_executor(pool, _run, node, name, arguments, path, progress)
-    task.add_done_callback(lambda _: moved.set())
-    while not task.done():
-        await moved.wait()
-        moved.clear()
-        if not task.done():
-            yield msgspec.json.encode({"done": latest[0], "total": latest[1]}) + b"\n"
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(task), _LEAST_STEP_SECONDS)
-    yield task.result() + b"\n"
-
-
-def _run(node: Node, name: str, arguments: object, path: str, progress: Any) -> bytes:
-    """The last line; a job goes on when its asker is gone, so that its failure is also logged."""
-    try:
-        return msgspec.json.encode({"result": run_job(node, name, arguments, progress)})
-    except PasserelleError as error:
-        _log.warning("job refused", job=name, reason=str(error))
-        return msgspec.json.encode({"problem": make_problem(translate(error), path)})
+    lines = report(pool, name, lambda progress: run_job(node, name, arguments, progress), request.scope["path"])
+    return Stream(lines, media_type=NDJSON)

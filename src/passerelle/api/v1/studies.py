@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
-from litestar import get, post
+from litestar import Request, Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
+from passerelle.api.declarations import DeclarationIn, read_body, refuse
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit
-from passerelle.api.problem import RequestError
-from passerelle.studies.declared.declaring import list_sealed, read_sealed
+from passerelle.api.sessions import check_may_study
+from passerelle.api.working import NDJSON, Progress, one_at_a_time, report
+from passerelle.model.errors import InvalidValueError, UnknownNameError
+from passerelle.studies.declared.declaring import declare, list_sealed, read_sealed
 from passerelle.studies.run import run_study
 
 _running = threading.Lock()
 """Studies run one at a time: each takes a core for some seconds."""
+
+_RUN = {200: ResponseSpec(dict[str, Any], generate_examples=False)}
 
 
 @get("/studies", tags=["studies"], sync_to_thread=True)
@@ -41,16 +50,39 @@ def read_one(node: NamedDependency[Node], study_id: FromPath[str]) -> dict[str, 
         return read_sealed(connection, study_id)
 
 
-@post("/studies/{study_id:str}/run", tags=["studies"], status_code=200, sync_to_thread=True)
-def run_one(node: NamedDependency[Node], study_id: FromPath[str]) -> dict[str, Any]:
-    """The finding, computed anew from the archive.
+@post("/studies", tags=["studies"], sync_to_thread=True)
+def declare_one(
+    request: Request[Any, Any, Any], node: NamedDependency[Node], data: JSONBody[DeclarationIn]
+) -> dict[str, Any]:
+    """Declare a change and its study, as `passerelle study declare` does; the sealed study.
+
+    By the officer who is signed in, or a token of scope `studies` or `officer`.
+    """
+    check_may_study(node.tokens, node.sessions, request.headers)
+    declaration = read_body(data)
+    try:
+        return declare(node.archive, declaration)
+    except (InvalidValueError, UnknownNameError) as error:
+        raise refuse(error) from error
+
+
+@post("/studies/{study_id:str}/run", tags=["studies"], status_code=200, responses=_RUN)
+async def run_one(
+    request: Request[Any, Any, Any],
+    node: NamedDependency[Node],
+    workers: NamedDependency[ThreadPoolExecutor],
+    study_id: FromPath[str],
+) -> Response[Any]:
+    """The finding, computed anew from the archive; with `Accept: application/x-ndjson` lines of its progress before.
 
     Anyone may ask: the answer follows from the declaration and the data, and while neither changes it is the finding
     that is stored.
     """
-    if not _running.acquire(blocking=False):
-        raise RequestError("busy", "another study is running; they run one at a time")
-    try:
-        return run_study(node.archive, study_id)
-    finally:
-        _running.release()
+
+    def work(progress: Progress | None) -> dict[str, Any]:
+        with one_at_a_time(_running, "another study is running; they run one at a time"):
+            return run_study(node.archive, study_id, progress)
+
+    if NDJSON in request.headers.get("accept", ""):
+        return Stream(report(workers, "run-study", work, request.scope["path"]), media_type=NDJSON)
+    return Response(await sync_to_thread(work, None))

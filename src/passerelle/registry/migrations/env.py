@@ -10,6 +10,7 @@ from passerelle.registry import (  # noqa: F401
     deliveries,
     events,
     findings,
+    officers,
     places,
     refused,
     replies,

@@ -13,7 +13,24 @@ from passerelle.model.quantity import get_quantity
 _STEPS = {"PT15M": "15m", "PT30M": "30m", "PT1H": "1h", "P1D": "1d", "P1M": "1mo", "P1Y": "1y"}
 """Intervals of quantities whose regular grid says which observations there should be."""
 
+_SECONDS = {"PT15M": 900.0, "PT30M": 1800.0, "PT1H": 3600.0, "P1D": 86_400.0, "P1M": 2_629_746.0, "P1Y": 31_556_952.0}
+"""Their length; of a month and a year, the Gregorian calendar's mean over 400 years, 146,097 days."""
+
 _EVERY = {"day": "1d", "week": "1w", "month": "1mo", "year": "1y"}
+
+
+def is_regular(interval: str) -> bool:
+    """Whether a quantity of the interval has a grid that says which observations there should be."""
+    return interval in _STEPS
+
+
+def step_seconds(interval: str) -> float:
+    """The length of a regular interval, a month's and a year's on the mean.
+
+    >>> step_seconds("P1Y") == 12 * step_seconds("P1M")
+    True
+    """
+    return _SECONDS[interval]
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -24,7 +41,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def lay_grid(quantity: str, start: datetime, end: datetime, zone: ZoneInfo) -> pl.DataFrame:
     """Every interval of the quantity in `[start, end)`, two local midnights: from `start` to `stop`, in UTC."""
     interval = get_quantity(quantity).interval
-    if interval not in _STEPS:
+    if not is_regular(interval):
         raise StudyError(
             f"{quantity} has the interval {interval!r}; one of {list(_STEPS)} is needed", where="study.outcome"
         )

@@ -142,10 +142,20 @@ def list_others(
 
     Each is told as `facts` has it.
     """
+    counted = seats.filter(pl.col("role") != SURROUNDING)["place"].unique().sort().to_list()
+    reach = study.spillover.metres if isinstance(study, PlacesStudy) and study.spillover is not None else 0.0
+    return list_touching(connection, counted, reach, days, zone, but=study.change)
+
+
+def list_touching(
+    connection: Connection, places: Sequence[str], reach: float, days: Days, zone: ZoneInfo, *, but: str | None = None
+) -> list[dict[str, Any]]:
+    """Registered changes, all `but` one, in force on the days, to before the second, at one of the places or all over
+    the city; a change with a geometry touches what lies within `reach` metres. Each is told as `facts` has it."""
     return [
         told
         for one in _list_changes(connection)
-        if one["id"] != study.change and (told := _touch(connection, one, study, seats, days, zone)) is not None
+        if one["id"] != but and (told := _touch(connection, one, places, reach, days, zone)) is not None
     ]
 
 
@@ -163,17 +173,15 @@ def _list_changes(connection: Connection) -> Iterable[dict[str, Any]]:
 
 
 def _touch(
-    connection: Connection, other: Mapping[str, Any], study: PanelDesign, seats: pl.DataFrame, days: Days, zone: Any
+    connection: Connection, other: Mapping[str, Any], counted: Sequence[str], reach: float, days: Days, zone: Any
 ) -> dict[str, Any] | None:
     """The other change as the facts tell it; None where it was over before, began later, or touched none of these."""
     start, end = parse_time(other["start"]), None if other["end"] is None else parse_time(other["end"])
     if start >= midnight(days[1], zone) or (end is not None and end <= midnight(days[0], zone)):
         return None
     where = other["where"]
-    counted = seats.filter(pl.col("role") != SURROUNDING)["place"].unique().sort().to_list()
     places: list[str] | None = None
     if where["geometry"] is not None or where["places"]:
-        reach = study.spillover.metres if isinstance(study, PlacesStudy) and study.spillover is not None else 0.0
         far = measure([_geometry(connection, one) for one in counted], [where["geometry"]])
         named = set(where["places"])
         places = [

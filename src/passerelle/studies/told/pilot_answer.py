@@ -103,7 +103,7 @@ def write_short(tried: Tried) -> Answer:
         "apart": 0,
         "failed": 0,
         "alternatives": [],
-        "sentence": _explain("short", {}, spoken, None),
+        "sentence": explain(texts()["pilot"]["short"], spoken),
         "settles": None,
     }
 
@@ -186,20 +186,9 @@ def _say(code: str, tried: Tried, found: Power) -> dict[str, str]:
         "treated": _count("place", tried.count(TREATED) if tried.study.unit == "time" else found.shape.count),
         "span": _count(tried.study.every, found.shape.after),
     }
-    return _explain(code, numbers, spoken, get_effect_unit(tried.study))
+    return explain(texts()["pilot"][code], {**numbers, **spoken}, get_effect_unit(tried.study))
 
 
 def _count(what: str, count: int) -> dict[str, str]:
     """A count with its noun, in each language."""
     return explain(texts()["pilot"]["count"][what]["one" if count == 1 else "many"], {"count": count})
-
-
-def _explain(
-    code: str, numbers: Mapping[str, float], spoken: Mapping[str, Mapping[str, str]], unit: Mapping[str, str] | None
-) -> dict[str, str]:
-    """A text with numbers, and with what each language says in its own words."""
-    told = {}
-    for language in LANGUAGES:
-        words = {name: one[language] for name, one in spoken.items()}
-        told[language] = explain(texts()["pilot"][code], {**numbers, **words}, unit)[language]
-    return told

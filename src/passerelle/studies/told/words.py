@@ -13,6 +13,9 @@ from typing import Any
 from passerelle.lab.result import Check, Name
 
 LANGUAGES = ("en", "fr")
+Words = Mapping[str, float | str | Mapping[str, str]]
+"""What a template's names stand for; a word may come in each language's own form."""
+
 Titles = Mapping[str, Mapping[str, str]]
 """How people call what has an id, in each language."""
 
@@ -76,11 +79,13 @@ def format_effect(value: float, language: str, unit: Mapping[str, str] | None) -
     return f"{'+' if value > 0 else ''}{number}{_NO_BREAK if language == 'fr' else ' '}{unit[language]}".rstrip()
 
 
-def explain(
-    template: Mapping[str, str], numbers: Mapping[str, float | str], unit: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def explain(template: Mapping[str, str], numbers: Words, unit: Mapping[str, str] | None = None) -> dict[str, str]:
     """A template of `texts/` with its numbers and names, in each language; without `unit` effects are logarithms."""
-    return {language: _Writer(language, unit).format(template[language], **numbers) for language in LANGUAGES}
+    told = {}
+    for language in LANGUAGES:
+        words = {name: one[language] if isinstance(one, Mapping) else one for name, one in numbers.items()}
+        told[language] = _Writer(language, unit).format(template[language], **words)
+    return told
 
 
 def explain_check(check: Check, unit: Mapping[str, str] | None, titles: Titles) -> dict[str, str]:
