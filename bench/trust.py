@@ -72,7 +72,7 @@ def touch(archive: Archive, keeper: Keeper, feed_id: str) -> dict[str, object]:
     """One more value of each of the feed's series, and what judging them again takes, by the clock and of processor."""
     with archive.engine.connect() as connection:
         numbers = list_numbers(connection, feed=feed_id)
-    latest = archive.lake.latest(numbers).to_pylist()
+    latest = archive.lake.latest(Selection(numbers)).to_pylist()
     newest = max(row["start"] for row in latest)
     rows = [row for row in latest if newest - row["start"] < timedelta(days=31)]
     lengths = [row["end"] - row["start"] for row in rows]

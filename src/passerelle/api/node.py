@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import polars as pl
 
-from passerelle.api.coverage import Coverage
+from passerelle.api.coverage import Coverage, remember_months
 from passerelle.api.sessions import SessionDoor
 from passerelle.api.tokens import TokenDoor, make_owner_secret
 from passerelle.archive.archive import Archive
@@ -37,6 +37,7 @@ class Node:
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.sessions = SessionDoor(archive.engine)
         self.coverage = Coverage(archive)
+        self.months = remember_months(archive)
         self.replays = {replay.feed: Replayer(archive, replay) for replay in archive.city.replays}
         self.ingest = Ingest(Asker(archive, environ=os.environ, limits=Limits(), budgets=read_budgets()))
         self.listeners = [

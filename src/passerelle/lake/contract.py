@@ -94,6 +94,10 @@ class Selection:
     as_known_at: datetime | None = None
 
 
+EVERYTHING = Selection()
+"""All keys, as they are known now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much the lake holds: current rows, superseded rows, rows still in the front, files, bytes."""
@@ -131,8 +135,11 @@ class Lake(Protocol):
         is an `InvalidValueError`.
         """
 
-    def latest(self, series: Sequence[int] | None = None) -> pa.Table:
-        """The current version with the greatest start of each series, from memory; series without one are left out."""
+    def latest(self, selection: Selection = EVERYTHING) -> pa.Table:
+        """Of each series the version with the greatest start, of those selected; series without one are left out.
+
+        Where no times are given it comes from memory.
+        """
 
     def coverage(self, series: Sequence[int] | None = None) -> pa.Table:
         """`series`, `first` and `last` start, `rows`: what the lake currently holds of each series."""

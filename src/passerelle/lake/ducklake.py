@@ -22,7 +22,7 @@ from passerelle.lake.backup import copy_lake
 from passerelle.lake.catalogue import Catalogue
 from passerelle.lake.committer import Committer, Submission
 from passerelle.lake.compaction import Compaction
-from passerelle.lake.contract import Origin, Receipt, Selection, Size
+from passerelle.lake.contract import EVERYTHING, Origin, Receipt, Selection, Size
 from passerelle.lake.direct import open_direct
 from passerelle.lake.files import FileLists
 from passerelle.lake.filing import Filing
@@ -157,15 +157,20 @@ class DuckLakeStore:
         with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
             return select_buckets(source, bucket, statistic, zone, by_series)
 
-    def latest(self, series: Sequence[int] | None = None) -> pa.Table:
-        """From memory; only series whose last value was withdrawn or revised out of order are read anew."""
+    def latest(self, selection: Selection = EVERYTHING) -> pa.Table:
+        """From memory what is current; only series whose last value was withdrawn or revised out of order are read."""
+        series = selection.series
+        if selection != Selection(series):
+            return self._read_last(selection)
         stale = self._state.stale(series)
         if not stale:
             return self._state.latest(series)
-        with open_source(self._catalogue, self._lists, self._state.pending, Selection(list(stale))) as source:
-            rows = select_last(source)
-        self._state.refresh(stale, rows)
+        self._state.refresh(stale, self._read_last(Selection(list(stale))))
         return self._state.latest(series)
+
+    def _read_last(self, selection: Selection) -> pa.Table:
+        with open_source(self._catalogue, self._lists, self._state.pending, selection) as source:
+            return select_last(source)
 
     def coverage(self, series: Sequence[int] | None = None) -> pa.Table:
         """First and last start and number of rows of each series."""

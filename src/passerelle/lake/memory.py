@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from passerelle.lake.buckets import bucket_start, check_aggregate
-from passerelle.lake.contract import AGGREGATE, COVERAGE, Origin, Receipt, Selection, Size
+from passerelle.lake.contract import AGGREGATE, COVERAGE, EVERYTHING, Origin, Receipt, Selection, Size
 from passerelle.lake.rows import check_rows, to_microseconds, with_origin
 from passerelle.lake.versions import Version, from_table, place_version, to_table, version_as_known
 from passerelle.model.errors import IdempotencyError
@@ -91,10 +91,10 @@ class MemoryLake:
         ]
         return _to_table(rows, AGGREGATE)
 
-    def latest(self, series: Sequence[int] | None = None) -> pa.Table:
+    def latest(self, selection: Selection = EVERYTHING) -> pa.Table:
         """The last row of `read` of each series."""
-        rows = self._read(Selection(series))
-        return to_table(list(group)[-1] for _, group in itertools.groupby(rows, key=lambda row: row.series))
+        groups = itertools.groupby(self._read(selection), key=lambda row: row.series)
+        return to_table(list(group)[-1] for _, group in groups)
 
     def coverage(self, series: Sequence[int] | None = None) -> pa.Table:
         """First and last start and number of rows of each series."""

@@ -179,12 +179,13 @@ def select_coverage(source: Source) -> pa.Table:
 
 
 def select_last(source: Source) -> pa.Table:
-    """The row with the greatest start of each series, in schema `VERSION`."""
+    """The row with the greatest start of each series, in schema `VERSION`, ordered by series."""
     kept = ", ".join(f'last."{name}" AS "{name}"' for name in VERSION.names[1:])
     packed = ", ".join(f'"{name}"' for name in VERSION.names[1:])
     sql = f"""
         SELECT series, {kept} FROM (
-            SELECT series, arg_max(struct_pack({packed}), start) AS last FROM ({source.versions()}) GROUP BY series)"""
+            SELECT series, arg_max(struct_pack({packed}), start) AS last FROM ({source.versions()}) GROUP BY series)
+        ORDER BY series"""
     return _fetch(source, sql, None, VERSION)
 
 

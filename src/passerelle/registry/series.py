@@ -126,6 +126,13 @@ def list_words(connection: Connection) -> list[tuple[int, str, str]]:
     return [(row.number, row.feed, row.quantity) for row in rows]
 
 
+def list_descriptions(connection: Connection) -> list[tuple[int, str, str, str, str, bool]]:
+    """Number, feed, quantity, facet and place of every series, and whether the place has a position, by number."""
+    columns = (SERIES.c.number, SERIES.c.feed, SERIES.c.quantity, SERIES.c.facet, SERIES.c.place)
+    statement = select(*columns, PLACES.c.lon.is_not(None)).join_from(SERIES, PLACES).order_by(SERIES.c.number)
+    return [(number, feed, *words, placed) for number, feed, *words, placed in connection.execute(statement)]
+
+
 def list_numbers(connection: Connection, *, feed: str | None = None, quantity: str | None = None) -> list[int]:
     """The numbers of a feed's or quantity's series, ascending."""
     equal = {SERIES.c.quantity: quantity, SERIES.c.feed: feed}

@@ -60,7 +60,7 @@ class Read:
 
 def find_horizon(archive: Archive, feed: Feed, series: Sequence[StoredSeries], now: datetime) -> Horizon:
     """The feed's horizon at `now`, which stands where the feed has no observation."""
-    latest = archive.lake.latest([one.number for one in series])
+    latest = archive.lake.latest(Selection([one.number for one in series]))
     newest, known = (pc.max(latest[name]).as_py() for name in ("end", "known_since"))
     with archive.engine.connect() as connection:
         summary = summarise_replies(connection).get(feed.id)

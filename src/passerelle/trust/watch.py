@@ -22,6 +22,7 @@ from passerelle.archive.archive import Archive
 from passerelle.archive.events import Commit
 from passerelle.archive.tables import FORM as TABLE
 from passerelle.feeds.feed import Feed
+from passerelle.lake.contract import Selection
 from passerelle.model.errors import PasserelleError, StorageFullError
 from passerelle.registry.events import Event
 from passerelle.registry.replies import get_reply
@@ -185,7 +186,7 @@ class Watch:
         if waiting.posted is not None:
             with self._archive.engine.connect() as connection:
                 numbers = list_numbers(connection, feed=feed.id)
-            latest = self._archive.lake.latest(numbers)
+            latest = self._archive.lake.latest(Selection(numbers))
             posted = latest.filter(pc.greater_equal(latest["known_since"], waiting.posted))
             series.update(posted["series"].to_pylist())
             sources.update(posted["source"].to_pylist())

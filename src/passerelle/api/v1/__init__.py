@@ -1,8 +1,10 @@
 """The resources under `/api/v1`, one a module."""
 
 from passerelle.api.v1 import (
+    availability,
     changes,
     city,
+    comparisons,
     drafts,
     events,
     feeds,
@@ -11,11 +13,13 @@ from passerelle.api.v1 import (
     observations,
     places,
     problems,
+    profile,
     quantities,
     series,
     session,
     studies,
     trust,
+    values,
 )
 
 __all__ = ["ROUTES"]
@@ -35,6 +39,10 @@ ROUTES = (
     series.list_all,
     series.read_one,
     series.register_one,
+    values.list_all,
+    availability.list_all,
+    profile.read_profile,
+    comparisons.read_comparison,
     observations.list_of_series,
     observations.post_all,
     events.listen,

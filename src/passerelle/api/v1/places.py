@@ -46,7 +46,8 @@ class AreaCollection(msgspec.Struct, frozen=True):
     type: Literal["FeatureCollection"] = "FeatureCollection"
 
 
-def _show(place: StoredPlace) -> PlaceOut:
+def show_place(place: StoredPlace) -> PlaceOut:
+    """The place as answers hold it."""
     return PlaceOut(
         id=place.id,
         kind=place.kind,
@@ -84,7 +85,7 @@ def list_all(
             after=read_cursor(cursor, str),
         )
     page, following = cut_page(found, limit, lambda place: place.id)
-    return Page([_show(place) for place in page], following)
+    return Page([show_place(place) for place in page], following)
 
 
 # Publishers' ids may hold a slash, so that a place's id is the whole rest of the path.
@@ -92,7 +93,7 @@ def list_all(
 def read_one(node: NamedDependency[Node], place_id: FromPath[str]) -> PlaceOut:
     """One place."""
     with node.archive.engine.connect() as connection:
-        return _show(get_place(connection, place_id.removeprefix("/")))
+        return show_place(get_place(connection, place_id.removeprefix("/")))
 
 
 @get("/areas", tags=["places"], media_type="application/geo+json", sync_to_thread=True)

@@ -31,6 +31,7 @@ from passerelle.api.trust import TrustOut, show_trust
 from passerelle.api.v1.places import AreaName
 from passerelle.archive.redistribution import Leaving, may_leave
 from passerelle.feeds.feed import Redistribute
+from passerelle.lake.contract import Selection
 from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.quantity import get_quantity
@@ -85,7 +86,7 @@ def show_series(node: Node, found: Sequence[StoredSeries]) -> list[SeriesOut]:
     if not numbers:
         return []
     covered = node.coverage.read_some(numbers)
-    latest = {row["series"]: row for row in node.archive.lake.latest(numbers).to_pylist()}
+    latest = {row["series"]: row for row in node.archive.lake.latest(Selection(numbers)).to_pylist()}
     with node.archive.engine.connect() as connection:
         trust = read_now(connection, found)
     return [_show(node, one, covered.get(one.number), latest.get(one.number), trust.get(one.number)) for one in found]

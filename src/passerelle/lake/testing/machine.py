@@ -91,6 +91,7 @@ class LakeMachine(RuleBasedStateMachine):
         selection = Selection(series, at(15 * first), at(15 * last), at(known))
         assert self.lake.read(selection).equals(self.reference.read(selection))
         assert self.lake.history(selection).equals(self.reference.history(selection))
+        assert self.lake.latest(selection).equals(self.reference.latest(selection))
 
     @rule(known=st.none() | _MINUTES, by_series=st.booleans(), limit=st.integers(0, 8))
     def aggregate(self, known: int | None, by_series: bool, limit: int) -> None:

@@ -24,7 +24,7 @@ class ReadingTests(LakeFixtures):
         assert lake.read(Selection()).equals(VERSION.empty_table())
         assert lake.history(Selection()).equals(VERSION.empty_table())
         assert lake.latest().equals(VERSION.empty_table())
-        assert lake.latest([5]).num_rows == 0
+        assert lake.latest(Selection([5])).num_rows == 0
         assert lake.coverage().equals(COVERAGE.empty_table())
         buckets = lake.aggregate(Selection(), "P1D", Statistic.MEAN, zone=PARIS)
         assert buckets.equals(AGGREGATE.empty_table())
@@ -65,7 +65,7 @@ class ReadingTests(LakeFixtures):
         put(1, *((series, 0, 1.0) for series in range(1, 401)))
         assert lake.read(Selection(range(100, 300))).num_rows == 200
         assert lake.coverage(range(1, 500)).num_rows == 400
-        assert lake.latest(range(390, 500))["series"].to_pylist() == list(range(390, 401))
+        assert lake.latest(Selection(range(390, 500)))["series"].to_pylist() == list(range(390, 401))
 
     def test_latest(self, lake: Lake, put: Callable[..., None]) -> None:
         """`latest` is the current version with the greatest start, whatever order rows came in."""
@@ -74,15 +74,27 @@ class ReadingTests(LakeFixtures):
         put(2, (1, 15, 2.0))
         put(3, (1, 30, 3.5))
         put(2, (1, 30, 3.2))
-        assert said_since(lake.latest([1])) == [(3.5, 3)]
+        assert said_since(lake.latest(Selection([1]))) == [(3.5, 3)]
         put(4, (1, 30, "withdrawn"), (1, 15, "withdrawn"))
-        assert said(lake.latest([1])) == [(1, 0, 1.0)]
+        assert said(lake.latest(Selection([1]))) == [(1, 0, 1.0)]
         put(5, (1, 0, "withdrawn"))
         assert said(lake.latest()) == [(2, 0, 7.0)]
         put(6, (1, 15, 2.5))
-        assert said(lake.latest([1, 99])) == [(1, 15, 2.5)]
+        assert said(lake.latest(Selection([1, 99]))) == [(1, 15, 2.5)]
         put(7, (2, 0, 7.0), (2, 0, 8.0), (2, 0, 7.0))
-        assert said_since(lake.latest([2])) == [(7.0, 7)]
+        assert said_since(lake.latest(Selection([2]))) == [(7.0, 7)]
+
+    def test_last_before_a_moment(self, lake: Lake, put: Callable[..., None]) -> None:
+        """`latest` of a selection is the last of what `read` gives for it, be it as it was or as it was known."""
+        put(1, (1, 0, 1.0), (1, 15, 2.0), (2, 0, 7.0))
+        put(5, (1, 30, 3.0), (1, 15, "withdrawn"))
+        put(6, (1, 15, 2.0))
+        put(7, (1, 0, 1.5))
+        assert said(lake.latest(Selection(end=at(30)))) == [(1, 15, 2.0), (2, 0, 7.0)]
+        assert said(lake.latest(Selection([1], end=at(16), as_known_at=at(5)))) == [(1, 0, 1.0)]
+        assert said(lake.latest(Selection(start=at(1), as_known_at=at(4)))) == [(1, 15, 2.0)]
+        assert said(lake.latest(Selection([1], as_known_at=at(0)))) == []
+        assert said(lake.latest(Selection(as_known_at=at(5)))) == [(1, 30, 3.0), (2, 0, 7.0)]
 
     def test_local_days(self, lake: Lake) -> None:
         """A day begins at local midnight, so that it has 23 or 25 hours when clocks change (Havana's at midnight)."""
