@@ -40,6 +40,15 @@ def test_a_place_lies_where_its_centre_does(where: dict[str, object] | None, are
     assert [place.areas for place in located] == [{"square": "r", "all": "a"}, areas, {"square": "r", "all": "a"}]
 
 
+def test_a_drawn_shape_is_of_every_area_it_meets() -> None:
+    """A line from one square into the other is of both, a point in one of that alone; a code may name its division."""
+    across = {"type": "LineString", "coordinates": [[0.5, 0.5], [1.5, 0.5]]}
+    drawn = {"across": across, "left": point(0.5, 0.5), "out": point(3, 3)}
+    assert INDEX.find_drawn("square:r", drawn) == ["across"]
+    assert INDEX.find_drawn("l", drawn) == ["across", "left"]
+    assert INDEX.find_drawn("all:r", drawn) == []
+
+
 def test_no_areas_no_codes() -> None:
     """A city without divisions leaves its places as they are."""
     place = Place("p", "x", "x", point(1, 1))

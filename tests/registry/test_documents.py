@@ -9,7 +9,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from passerelle.model.errors import InvalidValueError, StudyError, UnknownNameError
-from passerelle.registry.changes import count_changes, get_change, list_changes, put_change
+from passerelle.model.place import Place
+from passerelle.registry.changes import (
+    UNSTUDIED,
+    count_changes,
+    get_change,
+    list_changes,
+    put_change,
+    read_drawn,
+)
 from passerelle.registry.findings import (
     count_findings,
     get_bundle,
@@ -18,6 +26,7 @@ from passerelle.registry.findings import (
     list_findings,
     put_finding,
 )
+from passerelle.registry.places import put_places
 from passerelle.registry.studies import get_study, list_studies, put_study
 
 
@@ -46,6 +55,40 @@ def test_changes_are_found_by_words_and_sector(connection: Connection) -> None:
     put_change(connection, change("b", "2022", sector="air", title="Zone à faibles émissions"))
     assert [one["id"] for one in list_changes(connection, q="ZONE emissions")] == ["b"]
     assert [one["id"] for one in list_changes(connection, sector="mobility")] == ["a"]
+
+
+def test_changes_are_found_by_what_came_of_them(connection: Connection) -> None:
+    """The newest finding counts, not an earlier one; what nobody studied is found as such."""
+    for name in ("curfew", "lane", "zone"):
+        put_change(connection, change(name, "2021"))
+    put_finding(connection, finding("f0", "fell"), b"")
+    put_finding(connection, finding("f1", "cannot_tell_yet"), b"")
+    put_finding(connection, finding("g", "fell", about="lane"), b"")
+    assert [one["id"] for one in list_changes(connection, verdict="fell")] == ["lane"]
+    assert [one["id"] for one in list_changes(connection, verdict="cannot_tell_yet")] == ["curfew"]
+    assert [one["id"] for one in list_changes(connection, verdict=UNSTUDIED)] == ["zone"]
+
+
+def test_changes_are_found_by_when_they_were_in_force(connection: Connection) -> None:
+    """Times are half-open: what ended as the span began is not of it, nor what began as it ended."""
+    for name, start, end in (("past", "2020", "2021"), ("whole", "2020", None), ("later", "2022", None)):
+        put_change(connection, {**change(name, start), "end": end})
+    assert [one["id"] for one in list_changes(connection, start="2021", end="2022")] == ["whole"]
+    assert {one["id"] for one in list_changes(connection, end="2022")} == {"past", "whole"}
+
+
+def test_changes_are_found_by_where_they_were_made(connection: Connection) -> None:
+    """At a place in the area, in all of the city, or drawn there; not at a place in another area."""
+    somewhere = {"type": "Point", "coordinates": [2.4, 48.9]}
+    east = Place("east", "counter", "East", somewhere, {"district": "11"})
+    west = Place("west", "counter", "West", somewhere, {"district": "15"})
+    put_places(connection, [east, west])
+    for name, geometry, places in (("at", None, ["east"]), ("away", None, ["west"]), ("all", None, [])):
+        put_change(connection, {**change(name, "2021"), "where": {"geometry": geometry, "places": places}})
+    put_change(connection, {**change("drawn", "2021"), "where": {"geometry": somewhere, "places": []}})
+    assert read_drawn(connection) == {"drawn": somewhere}
+    assert {one["id"] for one in list_changes(connection, area="district:11")} == {"at", "all"}
+    assert {one["id"] for one in list_changes(connection, area="15", drawn=["drawn"])} == {"away", "all", "drawn"}
 
 
 def test_a_change_is_never_rewritten(connection: Connection) -> None:

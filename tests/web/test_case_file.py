@@ -80,6 +80,13 @@ def test_placebos_are_places(reader: Reader) -> None:
     expect(strip.get_by_role("region")).to_contain_text("Utah")
 
 
+def test_it_prints_on_two_sheets(reader: Reader) -> None:
+    """At most two pages of A4, with the longer list of checks of a study of places."""
+    page = reader.open_case("proposition-99")
+    expect(page.locator(".case .plot")).to_be_visible()
+    assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))) <= 2
+
+
 def test_axe_finds_nothing(reader: Reader) -> None:
     """In both languages and both colour schemes, with every list of the case file opened."""
     page = reader.open_case("proposition-99")

@@ -77,7 +77,7 @@ class Archive:
         self.readings = Readings(self.files, self.get_feed)
         self.disk = DiskGuard(folder, self.events)
         self.areas = list_areas(city)
-        self._area_index = AreaIndex(self.areas)
+        self.area_index = AreaIndex(self.areas)
         self._lock = lock
         self._keeping = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
@@ -330,7 +330,7 @@ class Archive:
         return Kept(number, unchanged=False)
 
     def _name(self, places: Sequence[Place], series: Sequence[Series]) -> None:
-        located = self._area_index.locate(places)
+        located = self.area_index.locate(places)
         with self._naming:
             with writing(self.engine) as connection:
                 added = name_all(connection, located, series)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import shapely
 from shapely.geometry import shape
@@ -18,6 +19,16 @@ class AreaIndex:
     def __init__(self, areas: Iterable[Area]) -> None:
         self._areas: Sequence[Area] = tuple(areas)
         self._tree = shapely.STRtree([shape(area.geometry) for area in self._areas])
+
+    def find_drawn(self, area: str, geometries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """The names of the GeoJSON `geometries` that meet `area`, a code or `division:code`."""
+        division, colon, code = area.rpartition(":")
+        outlines = [
+            shape(one.geometry) for one in self._areas if one.code == code and (not colon or one.division == division)
+        ]
+        return [
+            name for name, drawn in geometries.items() if any(outline.intersects(shape(drawn)) for outline in outlines)
+        ]
 
     def locate(self, places: Sequence[Place]) -> list[Place]:
         """`places`, each with the code of the area its centre lies in, division by division.

@@ -6,6 +6,8 @@ export type Text = Readonly<Record<Language, string>>;
 
 export type Sector = "mobility" | "energy" | "water" | "waste" | "air" | "citizens";
 export type Verdict = "worked" | "harmed" | "rose" | "fell" | "no_effect_shown" | "cannot_tell_yet";
+/** A verdict, or that there is none. */
+export type Judged = Verdict | "unstudied";
 export type Light = "green" | "amber" | "red";
 export type Redistribute = "yes" | "derived" | "no";
 export type Statistic = "mean" | "sum" | "max" | "min" | "count" | "state" | "median";
@@ -25,6 +27,7 @@ export interface City {
   centre: [number, number];
   version: string;
   now: string;
+  divisions: { id: string; title: Text }[];
   sectors: SectorCount[];
   counts: Record<"places" | "series" | "observations" | "replies" | "refused" | "changes" | "findings", number>;
 }
@@ -225,6 +228,11 @@ export interface Declared {
   exclude?: Excluded[];
   /** `note` says what else happened in the span of the placebo dates. */
   placebo?: { note?: Text };
+  outcome: { feed: string };
+  comparison?: { feed?: string };
+  stop?: { rule: "fixed" | "looks"; looks?: string[] };
+  /** The civil day on which the finding is to be published, whatever it says. */
+  publish_on?: string | null;
 }
 
 /** A declaration that replaced another, in the open. */
@@ -324,6 +332,18 @@ export interface Cut {
   red_count: number;
 }
 
+export interface Cost {
+  amount: number;
+  /** An ISO 4217 code. */
+  currency: string;
+  source: Link;
+}
+
+export interface Link {
+  title: string;
+  url: string;
+}
+
 export interface ChangeSummary {
   id: string;
   title: Text;
@@ -333,7 +353,8 @@ export interface ChangeSummary {
   end: string | null;
   by: string;
   sector: Sector;
-  links: { title: string; url: string }[];
+  links: Link[];
+  cost: Cost | null;
   finding: FindingSummary | null;
   /** The light, by what is known now, of the data the finding used. */
   trust: Trust | null;

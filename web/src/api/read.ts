@@ -6,6 +6,7 @@ import type {
   City,
   Feed,
   FeedReply,
+  Judged,
   Observation,
   Page,
   Place,
@@ -39,7 +40,29 @@ export const readPlace = (id: string, signal: AbortSignal) =>
   ask<Place>(`/places/${encodeURIComponent(id)}`, {}, signal);
 export const readChange = (id: string, signal: AbortSignal) =>
   ask<Change>(`/changes/${encodeURIComponent(id)}`, {}, signal);
-export const listChanges = (signal: AbortSignal) => listAll<ChangeSummary>("/changes", {}, signal);
+
+export interface ChangeQuery {
+  sector?: Sector | undefined;
+  verdict?: Judged | undefined;
+  area?: string | undefined;
+  start?: string | undefined;
+  end?: string | undefined;
+  q?: string | undefined;
+}
+
+export const listChanges = (query: ChangeQuery, signal: AbortSignal) =>
+  listAll<ChangeSummary>("/changes", { ...query }, signal);
+
+
+export interface BundleFile {
+  name: string;
+  bytes: number;
+}
+
+/** The files of a finding's bundle as it may leave today. */
+export const listFindingFiles = (id: string, signal: AbortSignal): Promise<BundleFile[]> =>
+  ask<Page<BundleFile>>(`/findings/${encodeURIComponent(id)}/files`, {}, signal).then(({ items }) => items);
+
 export const listPlaces = (signal: AbortSignal) => listAll<Place>("/places", {}, signal);
 
 export const listQuantities = (signal: AbortSignal) => listAll<Quantity>("/quantities", {}, signal);

@@ -9,6 +9,7 @@ export type Domain = readonly [low: number, high: number];
 
 /** The effect with its interval, such as “−18.2 % (from −22.9 % to −13.1 %)”. */
 export function effectWords(effect: Effect): string {
+  if (effect.low === null && effect.high === null) return t("effect.unbounded", { value: formatEffect(effect.value, effect) });
   return t("effect.words", {
     value: formatEffect(effect.value, effect),
     low: formatEnd(effect.low, effect, "−∞"),

@@ -11,7 +11,7 @@ export interface Outline {
 }
 
 /** The areas fitted to `width` units; a degree of longitude is shortened as the city's latitude asks. */
-export function outlineOf(city: City, areas: GeoJSON.FeatureCollection, width: number): Outline {
+export function outlineOf(city: Pick<City, "bbox">, areas: GeoJSON.FeatureCollection, width: number): Outline {
   const [west, south, east, north] = city.bbox;
   const shorten = Math.cos((((south + north) / 2) * Math.PI) / 180);
   const scale = width / ((east - west) * shorten);

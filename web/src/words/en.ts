@@ -27,9 +27,22 @@ export const en = {
   "footer.clock": "Times are those of {zone}; on the node it is {now}.",
 
   "changes.title": "Did it work?",
-  "changes.how": "Each change is compared with somewhere, or some hours, that it did not touch. Open one to see how.",
   "changes.waiting": "Reading the changes…",
   "changes.none": "No change has been declared in this city yet. “passerelle study --help” says how to declare one.",
+  "changes.shown": { one: "{count} change", other: "{count} changes" },
+  "changes.no_match": "No change matches what is chosen above.",
+  "changes.unstudied": "Also changed, and not studied",
+  "changes.unstudied_how": "Known so that a study of something else isn’t credited with what they did.",
+  "filter.label": "Which changes",
+  "filter.words": "Words",
+  "filter.sector": "Sector",
+  "filter.verdict": "Verdict",
+  "filter.area": "Place",
+  "filter.from": "In force from",
+  "filter.to": "In force until",
+  "filter.all": "All",
+  "filter.everywhere": "Everywhere",
+  "filter.clear": "Clear",
   "change.since": "since {start}",
   "change.unstudied": "not studied yet",
 
@@ -41,6 +54,7 @@ export const en = {
   "verdict.cannot_tell_yet": "cannot tell yet",
 
   "effect.words": "{value} (from {low} to {high})",
+  "effect.unbounded": "{value} (too few to give an interval)",
   "effect.plot": "Effect {effect}. The shaded band, ±{band}, holds effects too small to matter.",
   "effect.none": "no estimate",
   "light.green": "green",
@@ -65,6 +79,8 @@ export const en = {
   "case.bundle": "Download everything this answer rests on (zip)",
   "case.sources": "Sources",
   "case.by": "Done by: {who}",
+  "case.cost": "Cost: {amount}",
+  "case.no_cost": "Cost: not stated",
 
   "blocked.title": "Why no verdict yet",
 
@@ -117,6 +133,20 @@ export const en = {
   "compared.title": "Places",
   "compared.group": "{title}: {count}",
   "compared.left_out": "Left out: seen too little, or not to be trusted",
+  "compared.map_title": "Where they are",
+  "compared.map": "{treated} places that had the change and {comparison} they are compared with, on the outline of the city; they are named in the list of places.",
+
+  "feeds_used.title": "Feeds it rests on",
+  "feeds_used.now": "Today: {light}",
+
+  "downloads.title": "Take it away",
+  "downloads.rows": "The observations compared (CSV)",
+  "downloads.no_rows": "A feed’s licence keeps the observations at the node; what is derived from them is in the zip.",
+  "downloads.print": "Print, or save as PDF",
+  "downloads.path": "The comparison",
+  "downloads.placebos": "The placebos",
+  "downloads.events": "The effect, time by time",
+  "downloads.weights": "The weights",
 
   "interfering.title": "Other changes meanwhile",
 
@@ -139,6 +169,8 @@ export const en = {
   "method.wanted": "Direction wanted",
   "method.smallest": "Smallest effect that matters",
   "method.level": "Confidence of the interval",
+  "method.review": "Next review",
+  "method.no_review": "none declared",
   "method.computed": "Computed on",
   "wanted.up": "up",
   "wanted.down": "down",

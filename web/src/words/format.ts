@@ -39,6 +39,11 @@ export function formatShare(share: number): string {
   return withUnit(formatNumber(100 * share, { maximumSignificantDigits: 2 }), "%");
 }
 
+/** An amount of a currency (an ISO 4217 code), whole. */
+export function formatMoney(amount: number, currency: string): string {
+  return new Intl.NumberFormat(language.current, { style: "currency", currency, maximumFractionDigits: 0 }).format(amount);
+}
+
 export function formatDay(instant: number | string, zone: string): string {
   return format(instant, { dateStyle: "long", timeZone: zone });
 }

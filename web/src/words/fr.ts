@@ -29,9 +29,22 @@ export const fr: Catalogue = {
   "footer.clock": "Heures du fuseau {zone} ; pour le nœud, nous sommes le {now}.",
 
   "changes.title": "Est-ce que ça a marché ?",
-  "changes.how": "Chaque changement est comparé à des lieux, ou à des heures, qu’il n’a pas touchés. Ouvrez-en un pour voir comment.",
   "changes.waiting": "Lecture des changements…",
   "changes.none": "Aucun changement n’est encore déclaré dans cette ville. « passerelle study --help » dit comment en déclarer un.",
+  "changes.shown": { one: "{count} changement", other: "{count} changements" },
+  "changes.no_match": "Aucun changement ne correspond à ce qui est choisi ci-dessus.",
+  "changes.unstudied": "Aussi changé, sans étude",
+  "changes.unstudied_how": "Connus pour qu’une étude d’autre chose ne s’attribue pas leurs effets.",
+  "filter.label": "Quels changements",
+  "filter.words": "Mots",
+  "filter.sector": "Secteur",
+  "filter.verdict": "Verdict",
+  "filter.area": "Lieu",
+  "filter.from": "En vigueur à partir du",
+  "filter.to": "En vigueur jusqu’au",
+  "filter.all": "Tous",
+  "filter.everywhere": "Partout",
+  "filter.clear": "Effacer",
   "change.since": "depuis le {start}",
   "change.unstudied": "pas encore étudié",
 
@@ -43,6 +56,7 @@ export const fr: Catalogue = {
   "verdict.cannot_tell_yet": "on ne peut pas dire",
 
   "effect.words": "{value} (de {low} à {high})",
+  "effect.unbounded": "{value} (trop peu d’unités pour un intervalle)",
   "effect.plot": "Effet : {effect}. La bande grisée, ±{band}, contient les effets trop petits pour compter.",
   "effect.none": "pas d’estimation",
   "light.green": "vert",
@@ -67,6 +81,8 @@ export const fr: Catalogue = {
   "case.bundle": "Télécharger tout ce sur quoi cette réponse repose (zip)",
   "case.sources": "Sources",
   "case.by": "Auteur : {who}",
+  "case.cost": "Coût : {amount}",
+  "case.no_cost": "Coût : non indiqué",
 
   "blocked.title": "Pourquoi pas encore de verdict",
 
@@ -119,6 +135,20 @@ export const fr: Catalogue = {
   "compared.title": "Lieux",
   "compared.group": "{title} : {count}",
   "compared.left_out": "Laissés de côté : trop peu vus, ou peu fiables",
+  "compared.map_title": "Où ils sont",
+  "compared.map": "{treated} lieux qui ont eu le changement et {comparison} auxquels on les compare, sur le contour de la ville ; la liste des lieux les nomme.",
+
+  "feeds_used.title": "Flux utilisés",
+  "feeds_used.now": "Aujourd’hui : {light}",
+
+  "downloads.title": "À emporter",
+  "downloads.rows": "Les observations comparées (CSV)",
+  "downloads.no_rows": "La licence d’un flux garde les observations sur ce nœud ; ce qui en est tiré est dans le zip.",
+  "downloads.print": "Imprimer, ou enregistrer en PDF",
+  "downloads.path": "La comparaison",
+  "downloads.placebos": "Les placebos",
+  "downloads.events": "L’effet, date par date",
+  "downloads.weights": "Les poids",
 
   "interfering.title": "Autres changements pendant ce temps",
 
@@ -141,6 +171,8 @@ export const fr: Catalogue = {
   "method.wanted": "Sens voulu",
   "method.smallest": "Plus petit effet qui compte",
   "method.level": "Confiance de l’intervalle",
+  "method.review": "Prochaine revue",
+  "method.no_review": "aucune déclarée",
   "method.computed": "Calculé le",
   "wanted.up": "à la hausse",
   "wanted.down": "à la baisse",

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy import Connection
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
-from passerelle.api.parameters import Cursor, Limit, SearchText, SectorName, check_sector
+from passerelle.api.parameters import (
+    Cursor,
+    Limit,
+    SearchText,
+    SectorName,
+    TimeText,
+    check_choice,
+    check_sector,
+    read_span,
+)
 from passerelle.api.sessions import check_may_study
 from passerelle.api.trust import StudyTrustOut, read_study_trust
-from passerelle.api.v1.findings import FindingSummary
-from passerelle.registry.changes import get_change, list_changes
+from passerelle.api.v1.findings import VERDICTS, FindingSummary
+from passerelle.api.v1.places import AreaName
+from passerelle.model.interval import format_time
+from passerelle.registry.changes import UNSTUDIED, get_change, list_changes, read_drawn
 from passerelle.registry.findings import latest_finding_of
 from passerelle.studies.bundle.release import may_release
 from passerelle.studies.declared.change import Change
 from passerelle.studies.declared.declaring import list_sealed, read_sealed, register_changes
+
+_JUDGED = (*VERDICTS, UNSTUDIED)
+VerdictName = Annotated[
+    str | None,
+    QueryParameter(schema_extra={"enum": list(_JUDGED)}, description=f"Of the newest finding; {UNSTUDIED}: none."),
+]
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -95,14 +112,32 @@ def _find_latest(node: Node, connection: Connection, change_id: str) -> dict[str
 def list_all(
     node: NamedDependency[Node],
     sector: SectorName = None,
+    verdict: VerdictName = None,
+    area: AreaName = None,
+    start: TimeText = None,
+    end: TimeText = None,
     q: SearchText = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[ChangeOut]:
-    """The city's changes, the latest start first."""
+    """The city's changes, the latest start first.
+
+    Those of an area were made at a place in it, in a shape that meets it, or in all of the city. Those of a time were
+    in force between `start` and `end`.
+    """
+    begin, stop = read_span(start, end)
     with node.archive.engine.connect() as connection:
         found = list_changes(
-            connection, sector=check_sector(sector), q=q, limit=limit + 1, after=read_cursor(cursor, str)
+            connection,
+            sector=check_sector(sector),
+            verdict=verdict and check_choice("verdict", verdict, _JUDGED),
+            area=area,
+            drawn=node.archive.area_index.find_drawn(area, read_drawn(connection)) if area else (),
+            start=None if begin is None else format_time(begin),
+            end=None if stop is None else format_time(stop),
+            q=q,
+            limit=limit + 1,
+            after=read_cursor(cursor, str),
         )
         page, following = cut_page(found, limit, lambda document: document["id"])
         return Page([_show(node, connection, document) for document in page], following)

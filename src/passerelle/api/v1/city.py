@@ -39,6 +39,13 @@ class Counts(msgspec.Struct, frozen=True):
     findings: int
 
 
+class DivisionOut(msgspec.Struct, frozen=True):
+    """One of the city's official divisions; `/areas` has its areas."""
+
+    id: str
+    title: dict[str, str]
+
+
 class Disk(msgspec.Struct, frozen=True):
     """Bytes free on the folder's disk, and whether that is too few."""
 
@@ -59,6 +66,7 @@ class CityOut(msgspec.Struct, frozen=True):
     public_key: str
     version: str
     now: datetime
+    divisions: list[DivisionOut]
     sectors: list[SectorSummary]
     counts: Counts
     disk: Disk
@@ -84,6 +92,7 @@ def read_city(node: NamedDependency[Node]) -> CityOut:
         public_key=node.public_key,
         version=node.version,
         now=datetime.now(UTC),
+        divisions=[DivisionOut(division.id, dict(division.title)) for division in city.divisions],
         sectors=[
             SectorSummary(sector, sector in held, places, series, rows.get(sector, 0))
             for sector in Sector

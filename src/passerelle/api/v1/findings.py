@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
@@ -14,9 +14,20 @@ from litestar.params import FromPath, QueryParameter
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
 from passerelle.api.parameters import Cursor, Limit, check_choice
+from passerelle.model.errors import UnknownNameError
+from passerelle.registry.changes import get_change
 from passerelle.registry.findings import get_finding, list_findings
+from passerelle.studies.bundle.bundle import unpack_bundle
 from passerelle.studies.bundle.release import check_release, may_release, release_bundle
+from passerelle.studies.told.citation import write_bibtex
 
+_FILE_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "md": "text/markdown; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 VERDICTS = ("worked", "harmed", "rose", "fell", "no_effect_shown", "cannot_tell_yet")
 
 
@@ -108,6 +119,13 @@ class InterferingOut(msgspec.Struct, frozen=True):
     places: list[str] | None
 
 
+class BundleFile(msgspec.Struct, frozen=True):
+    """A file of a finding's bundle, and its size."""
+
+    name: str
+    bytes: int
+
+
 class FindingOut(FindingSummary, frozen=True, kw_only=True):
     """A finding in full: how it was reached, from which observations, and the city's signature."""
 
@@ -183,3 +201,40 @@ def read_bundle(node: NamedDependency[Node], finding_id: FromPath[str]) -> Respo
     bundle = release_bundle(node.archive, finding_id)
     headers = {"content-disposition": f'attachment; filename="{finding_id}.zip"'}
     return Response(bundle, media_type="application/zip", headers=headers)
+
+
+@get("/findings/{finding_id:str}/files", tags=["findings"], sync_to_thread=True)
+def list_files(node: NamedDependency[Node], finding_id: FromPath[str]) -> Page[BundleFile]:
+    """The files of the bundle by name; rows that may not leave aren't among them."""
+    files = unpack_bundle(release_bundle(node.archive, finding_id))
+    return Page([BundleFile(name, len(files[name])) for name in sorted(files)], None)
+
+
+@get("/findings/{finding_id:str}/files/{name:path}", tags=["findings"], sync_to_thread=True)
+def read_file(node: NamedDependency[Node], finding_id: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    """One file of the bundle, such as `plots/path.en.svg` or `rows.csv`; what may not leave isn't in the bundle.
+
+    A `.svg` is a picture to show, all else comes as a file to keep.
+    """
+    files = unpack_bundle(release_bundle(node.archive, finding_id))
+    wanted = name.removeprefix("/")
+    if wanted not in files:
+        raise UnknownNameError("file of the bundle", wanted, where="name", known=sorted(files))
+    suffix = wanted.rpartition(".")[2]
+    shown = "inline" if suffix == "svg" else "attachment"
+    headers = {"content-disposition": f'{shown}; filename="{finding_id}-{wanted.replace("/", "-")}"'}
+    return Response(files[wanted], media_type=_FILE_TYPES[suffix], headers=headers)
+
+
+@get("/findings/{finding_id:str}/citation", tags=["findings"], media_type="application/x-bibtex", sync_to_thread=True)
+def read_citation(
+    request: Request[Any, Any, Any], node: NamedDependency[Node], finding_id: FromPath[str]
+) -> Response[str]:
+    """The finding as a BibTeX entry, with the address of its case file at this node."""
+    with node.archive.engine.connect() as connection:
+        finding = get_finding(connection, finding_id)
+        change = get_change(connection, finding["change"])
+    check_release(node.archive, finding)
+    entry = write_bibtex(finding, change, city=node.archive.city.name, site=str(request.base_url).rstrip("/"))
+    headers = {"content-disposition": f'attachment; filename="{finding_id}.bib"'}
+    return Response(entry, media_type="application/x-bibtex; charset=utf-8", headers=headers)
