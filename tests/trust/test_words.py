@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.trust.records import at
 
-from passerelle.trust.words import duration, local, say, to_microseconds
+from passerelle.model.quantity import Quantity, list_quantities
+from passerelle.trust.words import SIGNS, duration, local, say, to_microseconds, unit
 
 
 @pytest.mark.parametrize(
@@ -33,5 +36,20 @@ def test_numbers_are_written_as_the_language_does() -> None:
 
 def test_local_times_are_of_the_zone() -> None:
     """Midnight UTC of 2 January is one in the morning in Paris and midnight in London."""
-    assert local(to_microseconds(at()), ZoneInfo("Europe/Paris")) == "2023-01-02 01:00"
-    assert local(to_microseconds(at()), ZoneInfo("Europe/London")) == "2023-01-02"
+    paris, london = (local(to_microseconds(at()), ZoneInfo(f"Europe/{name}")) for name in ("Paris", "London"))
+    assert paris == {"en": "2 January 2023, 01:00", "fr": "2 janvier 2023 à 01:00"}
+    assert london == {"en": "2 January 2023", "fr": "2 janvier 2023"}
+
+
+@pytest.mark.parametrize("quantity", list_quantities(), ids=lambda one: one.name)
+def test_units_are_no_codes(quantity: Quantity) -> None:
+    """What stands behind a number has none of UCUM's signs: no braces, no `u` for micro, no dot between units."""
+    assert not re.search(r"[{}()]|\bug\b|\w\.\w|[a-z]3|Cel", unit(quantity)["en"])
+
+
+def test_the_pages_write_units_alike() -> None:
+    """The codes that people write otherwise are the same ones, written alike, in the pages' own table."""
+    table = (Path(__file__).parents[2] / "web" / "src" / "words" / "units.ts").read_text(encoding="utf-8")
+    signs = table.partition("SIGNS")[2].partition("};")[0]
+    shown = dict(re.findall(r'"?([^\s":]+)"?: "([^"]+)"', signs))
+    assert shown == SIGNS

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from passerelle.feeds.feed import Feed
 from passerelle.model.interval import parse_time
+from passerelle.model.quantity import Quantity
 from passerelle.trust.check import Text
-from passerelle.trust.words import local, to_microseconds
+from passerelle.trust.words import local, say, to_microseconds, unit
 
 _MOST_REASONS = 8
 _LANGUAGES = ("en", "fr")
@@ -53,8 +55,8 @@ Avec nos remerciements
 _SERIES = {"en": "The series “{series}”", "fr": "Les valeurs de « {series} » ne sont"}
 _MANY = {"en": "{count} of its {all} series", "fr": "{count} de ses {all} séries ne sont"}
 _GOOD = {
-    "en": "The last good value is {value} {unit} of {time}.",
-    "fr": "La dernière valeur fiable est {value} {unit}, du {time}.",
+    "en": "The last good value is {value}{unit}, of {time}.",
+    "fr": "La dernière valeur fiable est {value}{unit}, du {time}.",
 }
 _NONE_GOOD = {"en": "We hold no good value before it.", "fr": "Nous n'avons aucune valeur fiable auparavant."}
 _LAST_OF_ALL = {
@@ -72,18 +74,20 @@ class Message:
 
 
 def write_about_series(
-    feed: Feed, city: str, title: Text, unit: str, reasons: Sequence[Text], last_good: Mapping[str, object] | None
+    feed: Feed,
+    city: str,
+    title: Text,
+    quantity: Quantity,
+    reasons: Sequence[Text],
+    last_good: Mapping[str, Any] | None,
 ) -> Message:
     """What to send about one series."""
     scope = {language: _SERIES[language].format(series=title[language]) for language in _LANGUAGES}
     good: Text = _NONE_GOOD
     if last_good is not None:
-        value, time = last_good["value"], _local(feed, str(last_good["start"]))
+        value, time = last_good["value"], _local(feed, parse_time(last_good["start"]))
         told = _LAST_OF_ALL if value is None else _GOOD
-        good = {
-            language: told[language].format(value=f"{value or 0:g}", unit=unit.strip("{}"), time=time)
-            for language in _LANGUAGES
-        }
+        good = say(**told, time=time, value=value or 0.0, unit=unit(quantity))
     return _write(feed, city, scope, reasons, good)
 
 
@@ -94,8 +98,7 @@ def write_about_feed(
     scope = {language: _MANY[language].format(count=red, all=all_series) for language in _LANGUAGES}
     good: Text = _NONE_GOOD
     if last_good is not None:
-        time = local(to_microseconds(last_good), feed.time_zone)
-        good = {language: _LAST_OF_ALL[language].format(time=time) for language in _LANGUAGES}
+        good = say(**_LAST_OF_ALL, time=_local(feed, last_good))
     return _write(feed, city, scope, reasons, good)
 
 
@@ -118,5 +121,5 @@ def _write(feed: Feed, city: str, scope: Text, reasons: Sequence[Text], good: Te
     return Message(subject, body)
 
 
-def _local(feed: Feed, moment: str) -> str:
-    return local(to_microseconds(parse_time(moment)), feed.time_zone)
+def _local(feed: Feed, moment: datetime) -> Text:
+    return local(to_microseconds(moment), feed.time_zone)

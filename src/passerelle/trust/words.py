@@ -18,6 +18,23 @@ _UNITS = (
     (1, ("second", "seconde"), ("seconds", "secondes")),
 )
 _LANGUAGES = ("en", "fr")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+}
+
+SIGNS = {
+    "ug/m3": "µg/m³",
+    "m3/h": "m³/h",
+    "MW.h": "MWh",
+    "kW.h": "kWh",
+    "g/(kW.h)": "g/kWh",
+    "kg/(kW.h)": "kg/kWh",
+    "Cel": "°C",
+    "EUR/(MW.h)": "€/MWh",
+}
+"""UCUM codes of quantities that aren't written so by people."""
 
 
 def say(en: str, fr: str, **words: Text | str | float) -> Text:
@@ -38,7 +55,7 @@ def _word(word: Text | str | float, language: str) -> str:
     if isinstance(word, (int, float)):
         shown = f"{word:,.3g}" if abs(word) < 100 and word != int(word) else f"{word:,.1f}".removesuffix(".0")
         # French parts thousands by a no-break space and writes a decimal comma.
-        return shown if language == "en" else shown.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+        return shown if language == "en" else shown.replace(",", _NO_BREAK).replace(".", ",")
     return word[language]
 
 
@@ -53,24 +70,42 @@ def duration(seconds: float) -> Text:
     return {language: f"{count} {word}" for language, word in zip(_LANGUAGES, one if count == 1 else many, strict=True)}
 
 
-def unit(quantity: Quantity) -> str:
-    """The unit to put behind a number, with a space before it; nothing for what is counted or has none.
+def unit(quantity: Quantity) -> Text:
+    """The unit as people read it, to put behind a number; nothing for what is counted or has none.
 
     >>> from passerelle.model.quantity import get_quantity
-    >>> unit(get_quantity("electricity_demand")), unit(get_quantity("bicycle_count"))
-    (' MW', '')
+    >>> unit(get_quantity("no2_daily_mean"))["en"], unit(get_quantity("bicycle_count"))["en"]
+    (' µg/m³', '')
     """
-    return "" if quantity.unit.startswith(("{", "1")) else f" {quantity.unit}"
+    if quantity.unit.startswith(("{", "1")):
+        return {"en": "", "fr": ""}
+    sign = SIGNS.get(quantity.unit, quantity.unit)
+    return {"en": sign if sign == "%" else f" {sign}", "fr": f"{_NO_BREAK}{sign}"}
 
 
-def local(microseconds: int, zone: ZoneInfo) -> str:
+def local(microseconds: int, zone: ZoneInfo) -> Text:
     """The wall-clock time in `zone`, to the minute, without the time at midnight.
 
     >>> local(0, ZoneInfo("Europe/Paris"))
-    '1970-01-01 01:00'
+    {'en': '1 January 1970, 01:00', 'fr': '1er janvier 1970 à 01:00'}
     """
     clock = to_time(microseconds).astimezone(zone)
-    return f"{clock:%Y-%m-%d}" if (clock.hour, clock.minute) == (0, 0) else f"{clock:%Y-%m-%d %H:%M}"
+    date = day(microseconds, zone)
+    if (clock.hour, clock.minute) == (0, 0):
+        return date
+    return {"en": f"{date['en']}, {clock:%H:%M}", "fr": f"{date['fr']} à {clock:%H:%M}"}
+
+
+def day(microseconds: int, zone: ZoneInfo) -> Text:
+    """The date in `zone`; in French the first of a month is “1er”.
+
+    >>> day(86_400_000_000, ZoneInfo("Europe/Paris"))["fr"]
+    '2 janvier 1970'
+    """
+    date = to_time(microseconds).astimezone(zone)
+    first = "1er" if date.day == 1 else date.day
+    month = {language: months.split()[date.month - 1] for language, months in _MONTHS.items()}
+    return {"en": f"{date.day} {month['en']} {date.year}", "fr": f"{first} {month['fr']} {date.year}"}
 
 
 def to_time(microseconds: int) -> datetime:

@@ -74,7 +74,7 @@ def test_a_red_series_names_its_last_good_row_and_who_owns_it(client: httpx.Clie
     assert item["last_good"] == {"start": "2021-03-01T10:00:00Z", "end": "2021-03-01T11:00:00Z", "value": 5.0}
     assert item["owner"] == "Ville de Paris"
     assert [mark["check"] for mark in item["reasons"]] == ["freshness"]
-    assert "5 bicycle of 2021-03-01 11:00." in item["message"]["body"]["en"]
+    assert "The last good value is 5, of 1 March 2021, 11:00." in item["message"]["body"]["en"]
     assert item["reasons"][0]["reason"]["fr"] in item["message"]["body"]["fr"]
     feed = client.get("/feeds/bike-counters").json()["trust"]
     assert feed["lights"]["red"] >= 1

@@ -4,6 +4,7 @@ import type { Language } from "../api/answers";
 
 const SIGNS: Record<string, string> = {
   "ug/m3": "µg/m³",
+  "m3/h": "m³/h",
   "1": "",
   "MW.h": "MWh",
   "kW.h": "kWh",

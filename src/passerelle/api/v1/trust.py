@@ -106,8 +106,8 @@ def _show(
         row = trust.last_good or find_last_good_row(node.archive, connection, one, trust.end, at)
         good = row if leaves or row is None else {**row, "value": None}
         reasons = [mark.reason for mark in trust.marks if mark.light == Light.RED]
-        unit, city = get_quantity(one.quantity).unit, node.archive.city.name["en"]
-        message = show_message(write_about_series(feed, city, title, unit, reasons, good))
+        quantity, city = get_quantity(one.quantity), node.archive.city.name["en"]
+        message = show_message(write_about_series(feed, city, title, quantity, reasons, good))
     return SeriesTrustOut(
         series=one.id,
         place=one.place,

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passerelle.model.quantity import Statistic
-from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark, Record
+from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark, Record, Text
 from passerelle.trust.groups import Group, group_series, pool
 from passerelle.trust.rhythm import DAY, Steps, measure_steps, medians
 from passerelle.trust.words import local, say, to_time, unit
@@ -122,7 +122,7 @@ def _outside(record: Record, steps: Steps, run: _Run, ordinary: npt.NDArray[np.b
 
 def _mark(record: Record, steps: Steps, run: _Run) -> Mark:
     before, values = record.value[run.first - 1], record.value[run.first : run.last + 1]
-    words: dict[str, str | float] = {
+    words: dict[str, Text | float] = {
         "start": local(record.start[run.first], record.zone),
         "before": float(before),
         "value": float(values.min() if values[0] < before else values.max()),
@@ -130,7 +130,7 @@ def _mark(record: Record, steps: Steps, run: _Run) -> Mark:
     }
     if run.sudden:
         reason = say(
-            "At {start} the value goes at once from {before} to {value}{unit}, a step this series has not made before.",
+            "On {start} the value goes at once from {before} to {value}{unit}, a step this series has not made before.",
             "Le {start} la valeur passe d'un coup de {before} à {value}{unit}, un saut que cette série n'avait "
             "jamais fait.",
             **words,

@@ -23,7 +23,7 @@ import numpy as np
 
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark, Record
 from passerelle.trust.rhythm import HOUR, measure_spacing
-from passerelle.trust.words import local, say, to_microseconds, to_time
+from passerelle.trust.words import day, say, to_microseconds, to_time
 
 SKIPPED = "the clock skips it"
 """The words with which every feed refuses a row at a local time that doesn't exist."""
@@ -92,7 +92,7 @@ def _judge_change(record: Record, usual: int, change: int, *, backward: bool) ->
     before, during, after = np.diff(edges)
     if not before or not after:
         return []
-    words = {"day": local(change, record.zone)[:10]}
+    words = {"day": day(change, record.zone)}
     evidence: dict[str, Any] = {"change": to_time(change).isoformat()}
     if not during:
         hour = ("the hour that comes twice was given once", "l'heure qui revient deux fois n'est donnée qu'une fois")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark
+from passerelle.trust.check import Check, FeedMark, FeedRecord, Light, Mark, Text
 from passerelle.trust.words import local, say, to_microseconds
 
 
@@ -18,7 +18,7 @@ def judge_feed(feed: FeedRecord) -> list[FeedMark]:
     for delivery in feed.deliveries:
         for repeat in delivery.repeats:
             values = {None if value is None or math.isnan(value) else value for value in repeat.values}
-            words: dict[str, str | float] = {
+            words: dict[str, Text | float] = {
                 "start": local(to_microseconds(repeat.start), feed.zone),
                 "count": len(repeat.values),
             }

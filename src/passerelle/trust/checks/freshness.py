@@ -39,7 +39,7 @@ def judge(record: Record) -> list[Mark]:
     unasked = (now - asked) / _SECOND > red
     if newest >= now or (age <= amber and not unasked):
         return []
-    words: dict[str, Text | str] = {
+    words: dict[str, Text] = {
         "since": local(newest, record.zone),
         "usual": duration(float(usual)),
         "age": duration(age),

@@ -190,7 +190,7 @@ def _spans(hours: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _hole_mark(record: Record, since: int, until: int, promised: bool) -> Mark:
-    words: dict[str, Text | str] = {
+    words: dict[str, Text] = {
         "since": local(since, record.zone),
         "until": local(until, record.zone),
         "length": duration((until - since) / 1e6),

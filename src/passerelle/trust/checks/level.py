@@ -34,7 +34,7 @@ import polars as pl
 
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record, Times
 from passerelle.trust.rhythm import DAY, TO_SIGMA, WEEK, measure_spacing, medians
-from passerelle.trust.words import local, say, to_time, unit
+from passerelle.trust.words import day, say, to_time, unit
 
 _WEEKS = 13
 _NEAR = 4
@@ -183,7 +183,7 @@ def _mark(weeks: _Weeks, step: int) -> Mark:
         "like series did not move so. A changed sensor, or a changed place.",
         "À partir de la semaine du {start} les valeurs restent à un autre niveau : {after}{unit} au lieu de {before}, "
         "alors que les séries semblables n'ont pas bougé ainsi. Capteur changé, ou lieu changé.",
-        start=local(start, record.zone)[:10],
+        start=day(start, record.zone),
         before=before,
         after=after,
         unit=unit(record.quantity),

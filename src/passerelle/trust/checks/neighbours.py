@@ -19,7 +19,7 @@ import numpy as np
 
 from passerelle.trust.check import Check, FeedMark, FeedRecord, Floats, Light, Mark, Record, Times
 from passerelle.trust.rhythm import DAY, TO_SIGMA, local_clock, measure_spacing, medians, tail_limit
-from passerelle.trust.words import local, say, to_time
+from passerelle.trust.words import day, say, to_time
 
 _FEWEST, _MANY = 5, 20
 _FEWEST_DAYS = 90
@@ -124,7 +124,7 @@ def _mark(record: Record, first: int, known: Times, run: tuple[int, int], apart:
         "Pendant {days} jours à partir du {start} les valeurs sont {how} que celles des {count} jours autour, alors "
         "que les séries semblables de la source ne le sont pas.",
         days=last - begin + 1,
-        start=local(start, record.zone)[:10],
+        start=day(start, record.zone),
         how={"en": "far higher", "fr": "bien plus hautes"} if higher else {"en": "far lower", "fr": "bien plus basses"},
         count=2 * _AROUND + 1,
     )
