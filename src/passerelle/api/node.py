@@ -20,6 +20,7 @@ from passerelle.ingest.mqtt import MQTT, Listener
 from passerelle.ingest.replay import Replayer
 from passerelle.ingest.run import Ingest
 from passerelle.model.quantity import get_quantity
+from passerelle.registry.fold import fold
 from passerelle.registry.series import list_words
 from passerelle.trust.watch import Watch
 
@@ -27,12 +28,19 @@ _WORDS = {"series": pl.Int64, "feed": pl.String, "quantity": pl.String}
 
 
 class Node:
-    """One open city. `ingest` asks no publisher and `replays` play nothing by themselves until they are started."""
+    """One open city. `ingest` asks no publisher and `replays` play nothing by themselves until they are started.
+
+    `feed_words` are the folded words that each feed can be found by.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.version = version("passerelle")
         self.feeds: dict[str, Feed] = {feed.id: feed for feed in archive.city.feeds}
+        self.feed_words = {
+            feed.id: fold(f"{feed.id} {feed.title['en']} {feed.title['fr']} {feed.publisher}")
+            for feed in self.feeds.values()
+        }
         self.public_key = format_public_key(archive.key)
         self.tokens = TokenDoor(archive.engine, make_owner_secret(archive.key))
         self.sessions = SessionDoor(archive.engine)

@@ -18,13 +18,11 @@ from sqlalchemy import (
     String,
     Table,
     func,
-    or_,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
 
 from passerelle.model.errors import InvalidValueError, UnknownNameError
-from passerelle.model.quantity import list_quantities
 from passerelle.model.series import Series, format_series_id
 from passerelle.registry.fold import fold
 from passerelle.registry.places import PLACES, Box, in_area, in_box
@@ -101,12 +99,12 @@ def list_series(
     feed: str | None = None,
     area: str | None = None,
     bbox: Box | None = None,
-    q: str | None = None,
+    where: Iterable[ColumnElement[bool]] = (),
     limit: int = 100,
     after: int | None = None,
 ) -> list[StoredSeries]:
-    """Series by number, those after the number `after`; `q` holds words of place, facet or quantity's titles."""
-    statement = _selection().order_by(SERIES.c.number).limit(limit)
+    """Series by number, those after the number `after`; `where` holds more conditions on them and their places."""
+    statement = _selection().where(*where).order_by(SERIES.c.number).limit(limit)
     if after is not None:
         statement = statement.where(SERIES.c.number > after)
     equal = {SERIES.c.sector: sector, SERIES.c.quantity: quantity, SERIES.c.place: place, SERIES.c.feed: feed}
@@ -115,8 +113,6 @@ def list_series(
         statement = statement.where(in_area(area))
     if bbox is not None:
         statement = statement.where(*in_box(bbox))
-    for word in fold(q or "").split():
-        statement = statement.where(_says(word))
     return [_read(row) for row in connection.execute(statement)]
 
 
@@ -162,15 +158,6 @@ def count_series(connection: Connection) -> dict[str, tuple[int, int]]:
         select(SERIES.c.sector, func.count(), func.count(SERIES.c.place.distinct())).group_by(SERIES.c.sector)
     )
     return {sector: (series, places) for sector, series, places in rows}
-
-
-def _says(word: str) -> ColumnElement[bool]:
-    titled = [one.name for one in list_quantities() if word in fold(f"{one.name} {one.title_en} {one.title_fr}")]
-    return or_(
-        PLACES.c.folded.contains(word, autoescape=True),
-        SERIES.c.folded.contains(word, autoescape=True),
-        SERIES.c.quantity.in_(titled),
-    )
 
 
 def _selection() -> Select[Any]:

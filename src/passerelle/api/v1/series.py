@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -36,6 +37,7 @@ from passerelle.model.errors import InvalidValueError, UnknownNameError
 from passerelle.model.place import Place
 from passerelle.model.quantity import get_quantity
 from passerelle.model.series import Series, parse_series_id
+from passerelle.registry.search import Search
 from passerelle.registry.series import StoredSeries, get_series, list_series
 from passerelle.registry.tokens import Scope
 from passerelle.trust.reading import Trust, read_now
@@ -146,11 +148,16 @@ def list_all(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[SeriesOut]:
-    """Series, in the order of their numbers."""
+    """Series, in the order of their numbers.
+
+    `q` holds words of place, facet, quantity, sector or feed, in English or French; where nothing has them as they are
+    written, slips of a letter or two are forgiven.
+    """
     if feed is not None:
         check_choice("feed", feed, node.feeds)
     with node.archive.engine.connect() as connection:
-        found = list_series(
+        filtered = partial(
+            list_series,
             connection,
             sector=check_sector(sector),
             quantity=check_quantity(quantity),
@@ -158,10 +165,11 @@ def list_all(
             feed=feed,
             area=area,
             bbox=read_box(bbox),
-            q=q,
-            limit=limit + 1,
-            after=read_cursor(cursor, int),
         )
+        search = Search.of(q or "", node.feed_words)
+        if search.words and not filtered(where=search.conditions(), limit=1):
+            search = search.forgive(connection)
+        found = filtered(where=search.conditions(), limit=limit + 1, after=read_cursor(cursor, int))
     page, following = cut_page(found, limit, lambda one: one.number)
     return Page(show_series(node, page), following)
 
