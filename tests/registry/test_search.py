@@ -37,6 +37,7 @@ def city(connection: Connection) -> Connection:
         ("air quality", {AIR}),
         ("qualité de l'air", {AIR}),
         ("airparif", {AIR}),
+        ("Hôtel-de-Ville", {BIKES}),
         ("counters", {BIKES}),
         ("", {BIKES, DEMAND, AIR, REPORTS}),
     ],

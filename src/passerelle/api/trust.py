@@ -113,8 +113,8 @@ def show_trust(trust: Trust | None) -> TrustOut | None:
     return TrustOut(trust.light.value, trust.red_share, trust.start, trust.end, reason)
 
 
-def show_mark(mark: StoredMark, series: StoredSeries) -> MarkOut:
-    """A mark with the words of its check."""
+def show_mark(mark: StoredMark, series: StoredSeries | None) -> MarkOut:
+    """A mark with the words of its check; `series` is the one it is on, if it is on one."""
     return MarkOut(
         check=mark.check,
         title=_TITLES.get(mark.check, {"en": mark.check, "fr": mark.check}),
@@ -123,7 +123,7 @@ def show_mark(mark: StoredMark, series: StoredSeries) -> MarkOut:
         end=mark.end,
         reason=dict(mark.reason),
         evidence=dict(mark.evidence),
-        series=None if mark.series is None else series.id,
+        series=None if mark.series is None or series is None else series.id,
         said_since=mark.said,
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ Progress = Callable[[int, int], None]
 
 _PAGE = 1_000
 _ROWS = 1_000_000
+"""Observations that are in memory together."""
+
 _COLUMNS = ("series", "place", "quantity", "facet", "unit", "start", "end", "value", "known_since", "source")
 
 
@@ -62,21 +65,21 @@ def _export_feed(archive: Archive, feed: Feed, target: Path) -> dict[str, Any]:
             "distributions": [],
         }
     with archive.engine.connect() as connection:
-        series = list(_list_series(connection, feed.id))
+        series = list_series(connection, feed=feed.id, limit=None)
     names = {kind: f"observations/{feed.id}.{kind}" for kind in ("parquet", "csv")}
     rows = 0
     with (
-        closing(pq.ParquetWriter(target / names["parquet"], _SCHEMA, compression="zstd")) as parquet,
-        closing(pa.csv.CSVWriter(target / names["csv"], _SCHEMA)) as text,
+        closing(pq.ParquetWriter(target / names["parquet"], SCHEMA, compression="zstd")) as parquet,
+        closing(pa.csv.CSVWriter(target / names["csv"], SCHEMA)) as text,
     ):
-        for table in _read_tables(archive.lake, series):
+        for table in read_tables(archive.lake, series, Selection(), _ROWS):
             parquet.write_table(table)
             text.write_table(table)
             rows += table.num_rows
     return {**described, "rows": rows, "withheld": None, "distributions": list(names.values())}
 
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in _COLUMNS[:5]),
         ("start", pa.timestamp("us", tz="UTC")),
@@ -86,10 +89,14 @@ _SCHEMA = pa.schema(
         ("source", pa.int64()),
     ]
 )
+"""The columns of exported observations: what each is of, and the observation."""
 
 
-def _read_tables(lake: Lake, series: list[StoredSeries]) -> Iterator[pa.Table]:
-    """The series' current observations with their words, series by series in bounded memory."""
+def read_tables(lake: Lake, series: Sequence[StoredSeries], span: Selection, at_once: int) -> Iterator[pa.Table]:
+    """The series' observations in the span with their words, schema `SCHEMA`, series by series.
+
+    A table has about `at_once` rows at most.
+    """
     words = pl.DataFrame(
         [(one.number, one.id, one.place, one.quantity, one.facet, get_quantity(one.quantity).unit) for one in series],
         schema=dict(zip(("number", *_COLUMNS[:5]), (pl.Int64, *(pl.String,) * 5), strict=True)),
@@ -97,23 +104,23 @@ def _read_tables(lake: Lake, series: list[StoredSeries]) -> Iterator[pa.Table]:
     )
     counts = dict(lake.coverage([one.number for one in series]).select(["series", "rows"]).to_pydict().items())
     sizes = dict(zip(counts["series"], counts["rows"], strict=True))
-    for group in _group([one.number for one in series if one.number in sizes], sizes):
-        for rows in _read_pages(lake, group):
+    for group in _group([one.number for one in series if one.number in sizes], sizes, at_once):
+        for rows in _read_pages(lake, replace(span, series=group), at_once):
             frame = pl.DataFrame(pl.from_arrow(rows)).rename({"series": "number"})
             yield (
                 frame.join(words, on="number", how="left", maintain_order="left")
                 .select(_COLUMNS)
                 .to_arrow()
-                .cast(_SCHEMA)
+                .cast(SCHEMA)
             )
 
 
-def _group(numbers: list[int], sizes: dict[int, int]) -> Iterator[list[int]]:
-    """Runs of series with some million rows together, or a single larger one."""
+def _group(numbers: list[int], sizes: dict[int, int], at_once: int) -> Iterator[list[int]]:
+    """Runs of series with at most `at_once` rows together, or a single larger one."""
     group: list[int] = []
     rows = 0
     for number in numbers:
-        if group and rows + sizes[number] > _ROWS:
+        if group and rows + sizes[number] > at_once:
             yield group
             group, rows = [], 0
         group.append(number)
@@ -122,24 +129,16 @@ def _group(numbers: list[int], sizes: dict[int, int]) -> Iterator[list[int]]:
         yield group
 
 
-def _read_pages(lake: Lake, numbers: list[int]) -> Iterator[pa.Table]:
-    if len(numbers) > 1:
-        yield lake.read(Selection(series=numbers))
+def _read_pages(lake: Lake, selection: Selection, at_once: int) -> Iterator[pa.Table]:
+    if len(selection.series or ()) > 1:
+        yield lake.read(selection)
         return
-    start = None
     while True:
-        page = lake.read(Selection(series=numbers, start=start), _ROWS)
+        page = lake.read(selection, at_once)
         yield page
-        if page.num_rows < _ROWS:
+        if page.num_rows < at_once:
             return
-        start = page["start"][-1].as_py() + timedelta(microseconds=1)
-
-
-def _list_series(connection: Connection, feed: str) -> Iterator[StoredSeries]:
-    after = None
-    while page := list_series(connection, feed=feed, limit=_PAGE, after=after):
-        yield from page
-        after = page[-1].number
+        selection = replace(selection, start=page["start"][-1].as_py() + timedelta(microseconds=1))
 
 
 def _list_features(connection: Connection) -> Iterator[dict[str, Any]]:

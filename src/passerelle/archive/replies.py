@@ -73,7 +73,7 @@ class ReplyFiles:
         with self._unfinished() as plain:
             digest = hashlib.sha256()
             with _say_when_full(), plain.open("wb") as written:
-                for step in self._read_steps(sha256):
+                for step in self.read_steps(sha256):
                     digest.update(step)
                     written.write(step)
             _verify(digest.hexdigest(), sha256)
@@ -83,7 +83,7 @@ class ReplyFiles:
         """Whether the bytes of that hash are there and undamaged, for which they are read."""
         digest = hashlib.sha256()
         try:
-            for step in self._read_steps(sha256):
+            for step in self.read_steps(sha256):
                 digest.update(step)
         except ReplyError:
             return False
@@ -101,7 +101,8 @@ class ReplyFiles:
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / f"{sha256}.zst"
 
-    def _read_steps(self, sha256: str) -> Iterator[bytes]:
+    def read_steps(self, sha256: str) -> Iterator[bytes]:
+        """The bytes of that hash, some MB at a time; not verified, but for what can't be unpacked."""
         with _say_when_damaged(sha256), pa.input_stream(str(self._path(sha256)), compression=_CODEC) as packed:
             while step := packed.read(_STEP):
                 yield step

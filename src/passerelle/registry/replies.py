@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +28,8 @@ from sqlalchemy import (
 
 from passerelle.model.errors import UnknownNameError
 from passerelle.registry.schema import METADATA, Moment
+
+_MEASURED = 1000
 
 
 class ReplyState(StrEnum):
@@ -206,6 +210,22 @@ def summarise_replies(connection: Connection) -> dict[str, FeedReplies]:
         .group_by(REPLIES.c.feed)
     )
     return {row[0]: FeedReplies(*row[1:]) for row in rows}
+
+
+def count_states(connection: Connection, feed: str) -> dict[str, int]:
+    """How many of the feed's replies are in each state; posts are none."""
+    statement = select(REPLIES.c.state, func.count()).where(
+        REPLIES.c.feed == feed, REPLIES.c.state != ReplyState.POSTED
+    )
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(REPLIES.c.state))}
+
+
+def measure_replies(connection: Connection, feed: str) -> float | None:
+    """The median seconds from one of the feed's newest thousand replies to the next, None of fewer than three."""
+    statement = select(REPLIES.c.received).where(REPLIES.c.feed == feed, REPLIES.c.state != ReplyState.POSTED)
+    newest = connection.execute(statement.order_by(REPLIES.c.id.desc()).limit(_MEASURED)).scalars()
+    apart = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(newest))]
+    return median(apart) if len(apart) > 1 else None
 
 
 def count_replies(connection: Connection) -> tuple[int, int]:

@@ -56,7 +56,7 @@ class Search:
     @classmethod
     def of(cls, text: str, feeds: Mapping[str, str] | None = None) -> Search:
         """The words of `text` as they are written."""
-        return cls(tuple(Wanted((word,)) for word in fold(text).split()), feeds or {})
+        return cls(tuple(Wanted((word,)) for word in _WORD.findall(fold(text))), feeds or {})
 
     def forgive(self, connection: Connection) -> Search:
         """Each word with the known ones that are nearest to it."""

@@ -100,7 +100,7 @@ def list_series(
     area: str | None = None,
     bbox: Box | None = None,
     where: Iterable[ColumnElement[bool]] = (),
-    limit: int = 100,
+    limit: int | None = 100,
     after: int | None = None,
 ) -> list[StoredSeries]:
     """Series by number, those after the number `after`; `where` holds more conditions on them and their places."""

@@ -112,19 +112,22 @@ def _find_last_good(one: Newest, judged: Sequence[Judged]) -> dict[str, Any] | N
     return None
 
 
+def weigh(counted: Mapping[str, int]) -> Light:
+    """The light that so many series of each light make together; of none it is green."""
+    red, amber, green = (counted.get(light.value, 0) for light in (Light.RED, Light.AMBER, Light.GREEN))
+    every = max(red + amber + green, 1)
+    if red / every > BLOCKING_SHARE:
+        return Light.RED
+    return Light.AMBER if red or (red + amber) / every > BLOCKING_SHARE else Light.GREEN
+
+
 def _light_feed(feed: Feed, horizon: Horizon, every: Sequence[StoredLight], now: datetime) -> StoredLight:
     counted = Counter(light.light for light in every)
-    share = {light: counted[light.value] / len(every) for light in Light}
-    light = Light.GREEN
-    if counted[Light.RED.value] or 1 - share[Light.GREEN] > BLOCKING_SHARE:
-        light = Light.AMBER
-    if share[Light.RED] > BLOCKING_SHARE:
-        light = Light.RED
     return StoredLight(
         feed=feed.id,
         series=None,
-        light=light.value,
-        red_share=share[Light.RED],
+        light=weigh(counted).value,
+        red_share=counted[Light.RED.value] / len(every),
         start=min(one.start for one in every),
         end=horizon.now,
         detail={one.value: counted[one.value] for one in Light},

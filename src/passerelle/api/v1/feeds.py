@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from typing import Annotated
 
 import msgspec
+import pyarrow as pa
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
 
 from passerelle.api.cursors import Page, cut_page, read_cursor
 from passerelle.api.node import Node
-from passerelle.api.parameters import Cursor, Limit, SectorName, check_sector
+from passerelle.api.parameters import Cursor, Limit, SectorName, check_choice, check_sector
+from passerelle.api.tables import MEDIA_TYPES, write_pieces
 from passerelle.api.trust import FeedTrustOut, read_feed_trust
 from passerelle.archive.redistribution import Leaving, check_redistribution
 from passerelle.feeds.feed import Feed
 from passerelle.ingest.ask import find_host
 from passerelle.ingest.replay import Replayer
+from passerelle.model.errors import UnknownNameError
 from passerelle.model.quantity import get_quantity
 from passerelle.registry.asks import Ask, list_asks
 from passerelle.registry.refused import list_refused
-from passerelle.registry.replies import FeedReplies, StoredReply, list_replies, summarise_replies
+from passerelle.registry.replies import (
+    FeedReplies,
+    ReplyState,
+    StoredReply,
+    get_reply,
+    list_replies,
+    summarise_replies,
+)
+
+_PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]")
+_REFUSED = pa.schema([("reply", pa.int64()), ("row", pa.int64()), ("reason", pa.string()), ("raw", pa.string())])
+_PIECE = 10_000
 
 
 class LicenceOut(msgspec.Struct, frozen=True):
@@ -227,25 +244,72 @@ def read_one(node: NamedDependency[Node], feed_id: FromPath[str]) -> FeedOut:
 
 @get("/feeds/{feed_id:str}/replies", tags=["feeds"], sync_to_thread=True)
 def list_of_feed(
-    node: NamedDependency[Node], feed_id: FromPath[str], limit: Limit = 100, cursor: Cursor = None
+    node: NamedDependency[Node],
+    feed_id: FromPath[str],
+    became: Annotated[str | None, QueryParameter(schema_extra={"enum": list(ReplyState)})] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Page[ReplyOut]:
-    """The feed's replies, newest first."""
+    """The feed's replies, newest first; `became` keeps those in one state."""
     node.archive.get_feed(feed_id)
+    wanted = None if became is None else ReplyState(check_choice("became", became, list(ReplyState)))
+    after = read_cursor(cursor, int)
     with node.archive.engine.connect() as connection:
-        found = list_replies(connection, feed=feed_id, limit=limit + 1, after=read_cursor(cursor, int))
+        found = list_replies(connection, feed=feed_id, state=wanted, limit=limit + 1, after=after)
     page, following = cut_page(found, limit, lambda reply: reply.id)
     return Page([_show_reply(reply) for reply in page], following)
 
 
+@get("/feeds/{feed_id:str}/replies/{reply_id:int}/body", tags=["feeds"], sync_to_thread=True)
+def read_body(node: NamedDependency[Node], feed_id: FromPath[str], reply_id: FromPath[int]) -> Stream:
+    """A reply's bytes as this node keeps them, to be saved; only of a feed whose rows may leave the node."""
+    feed = node.archive.get_feed(feed_id)
+    with node.archive.engine.connect() as connection:
+        reply = get_reply(connection, reply_id)
+    if reply.feed != feed.id or reply.state is ReplyState.POSTED or reply.dropped is not None:
+        raise UnknownNameError("reply with its bytes", str(reply_id), where="reply")
+    check_redistribution(feed, Leaving.ROWS)
+    # What a publisher sent is never shown as a page of this node.
+    name = _PLAIN_NAME.sub("_", reply.name or f"{feed.id}-{reply.id}")
+    headers = {"content-disposition": f'attachment; filename="{name}"', "content-length": str(reply.bytes)}
+    return Stream(node.archive.files.read_steps(reply.sha256), media_type="application/octet-stream", headers=headers)
+
+
 @get("/feeds/{feed_id:str}/refused", tags=["feeds"], sync_to_thread=True)
 def list_refused_rows(
-    node: NamedDependency[Node], feed_id: FromPath[str], limit: Limit = 100, cursor: Cursor = None
-) -> Page[RefusedOut]:
-    """The feed's refused rows, in the order they were refused; only of a feed that may leave the node."""
+    node: NamedDependency[Node],
+    feed_id: FromPath[str],
+    format: Annotated[str, QueryParameter(schema_extra={"enum": ["json", "csv"]})] = "json",  # noqa: A002
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[RefusedOut] | Stream:
+    """The feed's refused rows, in the order they were refused; only of a feed that may leave the node.
+
+    CSV comes whole, JSON in pages.
+    """
     check_redistribution(node.archive.get_feed(feed_id), Leaving.ROWS)
+    if check_choice("format", format, ["json", "csv"]) == "csv":
+        named = {"content-disposition": f'attachment; filename="{feed_id}.refused.csv"'}
+        return Stream(_write_refused(node, feed_id), media_type=MEDIA_TYPES["csv"], headers=named)
     after = read_cursor(cursor, tuple[int, int])
     with node.archive.engine.connect() as connection:
         last = None if after is None else f"{after[0]}.{after[1]}"
         found = list_refused(connection, feed=feed_id, limit=limit + 1, after=last)
     page, following = cut_page(found, limit, lambda row: [int(part) for part in row.cursor.split(".")])
     return Page([RefusedOut(row.reply, row.row, row.reason, row.raw) for row in page], following)
+
+
+def _write_refused(node: Node, feed: str) -> Iterator[bytes]:
+    return write_pieces("csv", _REFUSED, _read_refused(node, feed))
+
+
+def _read_refused(node: Node, feed: str) -> Iterator[pa.Table]:
+    after = None
+    while True:
+        with node.archive.engine.connect() as connection:
+            found = list_refused(connection, feed=feed, limit=_PIECE, after=after)
+        columns = zip(*((row.reply, row.row, row.reason, row.raw) for row in found), strict=True)
+        yield pa.table([pa.array(column) for column in columns], schema=_REFUSED) if found else _REFUSED.empty_table()
+        if len(found) < _PIECE:
+            return
+        after = found[-1].cursor
