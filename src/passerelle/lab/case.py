@@ -15,7 +15,7 @@ from passerelle.lab.panel import Flags, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Check, Outcome, Result
 from passerelle.lab.weights.refit import Refit
-from passerelle.lab.weights.synthetic import Contrast, read_setting
+from passerelle.lab.weights.synthetic import ChooseContrast, read_setting
 from passerelle.model.errors import StudyError
 
 CHANCE = 0.01
@@ -43,7 +43,7 @@ class Case:
     result: Result
     estimate: Estimate
     compares: bool = True
-    contrast: Contrast | None = None
+    contrast: ChooseContrast | None = None
 
     @cached_property
     def claim(self) -> Claim:
@@ -64,7 +64,8 @@ class Case:
         """The weighed comparison, to be made again; None where the method doesn't weigh units."""
         if self.contrast is None:
             return None
-        return Refit(read_setting(self.panel, self.question, self.result.method), self.contrast)
+        setting = read_setting(self.panel, self.question, self.result.method)
+        return Refit(setting, self.contrast(self.panel, setting))
 
     def survives(self, result: Result | None) -> bool:
         """Whether another estimate makes the same claim: for an effect, its interval excludes zero the same way."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,20 +12,26 @@ from passerelle.lab.estimators.synthetic_control import contrast_sc
 from passerelle.lab.estimators.synthetic_did import contrast_sdid
 from passerelle.lab.inference.exchange import choices
 from passerelle.lab.methods import METHODS
-from passerelle.lab.panel import Floats, Panel, panel
+from passerelle.lab.panel import Panel, panel
 from passerelle.lab.question import Question
 from passerelle.lab.weights.refit import CONTRASTS, Refit
-from passerelle.lab.weights.synthetic import Contrasts, Setting, read_setting, shares_of
+from passerelle.lab.weights.synthetic import read_setting, shares_of
 
 QUESTION = Question(level=0.6)
 
 
-def mended(setting: Setting, shares: Floats, *_: object) -> Contrasts:
-    """What `asc` does: the penalty is the setting's own. A refit leaves it out (`CONTRASTS`)."""
-    return contrast_asc(setting, shares, penalty=choose_penalty(setting))
+def refit_of(known: Panel, method: str) -> Refit:
+    setting = read_setting(known, QUESTION, method)
+    return Refit(setting, CONTRASTS[method](known, setting))
 
 
-WHOLE = {**CONTRASTS, "asc": mended}
+def ask(known: Panel, whole: Panel, method: str) -> float:
+    """The method's effect; of `asc` with the penalty that it chose for the whole panel."""
+    if method != "asc":
+        return METHODS[method](known, QUESTION).effect
+    setting = read_setting(known, QUESTION, method)
+    penalty = choose_penalty(read_setting(whole, QUESTION, method))
+    return float(contrast_asc(setting, setting.shares, penalty=penalty).effects(setting)[0])
 
 
 @pytest.fixture
@@ -39,8 +47,8 @@ def known() -> Panel:
 def test_dates(known: Panel, method: str) -> None:
     """A placebo date is the method on the times before it and its window."""
     earlier = known.with_first(np.where(known.treated, 15.0, np.inf)).select(np.arange(6), slice(0, 20))
-    found = Refit(read_setting(known, QUESTION, method), WHOLE[method]).at_dates([15, 20], 5)
-    assert found[0] == pytest.approx(METHODS[method](earlier, QUESTION).effect, abs=1e-9)
+    found = refit_of(known, method).at_dates([15, 20], 5)
+    assert found[0] == pytest.approx(ask(earlier, known, method), abs=1e-9)
     assert len(found) == 2
 
 
@@ -65,8 +73,26 @@ def test_places_of_synthetic_did(known: Panel) -> None:
 @pytest.mark.parametrize("method", sorted(CONTRASTS))
 def test_without_one(known: Panel, method: str) -> None:
     """Each unit with weight left out is the method on the rest."""
-    refit = Refit(read_setting(known, QUESTION, method), WHOLE[method])
+    refit = refit_of(known, method)
     for unit in METHODS[method](known, QUESTION).weights:
         kept = np.array([name != unit for name in known.units])
         effect = refit.effect(refit.setting.keep(kept))
-        assert effect == pytest.approx(METHODS[method](known.select(kept), QUESTION).effect, abs=1e-9)
+        assert effect == pytest.approx(ask(known.select(kept), known, method), abs=1e-9)
+
+
+def test_with_facts(known: Panel) -> None:
+    """Where units are weighed by facts, so they are when the comparison is made again."""
+    with_facts = replace(known, traits=np.random.default_rng(2).normal(size=(6, 2)))
+    effect = METHODS["sc"](with_facts, QUESTION).effect
+    assert refit_of(with_facts, "sc").effect() == pytest.approx(effect, abs=1e-12)
+    assert refit_of(known, "sc").effect() != pytest.approx(effect, abs=1e-3)
+
+
+def test_where_it_mends(known: Panel) -> None:
+    """A treated unit outside of what the others span is mended by a finite penalty, and so it is when made again."""
+    known.outcomes[0] *= 3
+    setting = read_setting(known, QUESTION, "asc")
+    assert np.isfinite(choose_penalty(setting))
+    effect = METHODS["asc"](known, QUESTION).effect
+    assert refit_of(known, "asc").effect() == pytest.approx(effect, abs=1e-12)
+    assert float(contrast_asc(setting, setting.shares).effects(setting)[0]) != pytest.approx(effect, abs=0.1)

@@ -21,7 +21,15 @@ from passerelle.lab.panel import Flags, Floats, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.lab.weights.simplex import Progress
-from passerelle.lab.weights.synthetic import Contrasts, Setting, barred, gram_of, read_setting, weigh_on_simplex
+from passerelle.lab.weights.synthetic import (
+    Contrast,
+    Contrasts,
+    Setting,
+    barred,
+    gram_of,
+    read_setting,
+    weigh_on_simplex,
+)
 from passerelle.lab.weights.synthetic_result import Method, judge_groups
 
 METHOD = "asc"
@@ -35,9 +43,12 @@ _PENALTIES = 10.0 ** -np.arange(0, 8.1, 0.4)
 def estimate_asc(panel: Panel, question: Question, progress: Progress | None = None) -> Result:
     """The effect on the treated units with its interval; no checks run yet."""
     setting = read_setting(panel, question, METHOD)
-    penalty = choose_penalty(setting)
-    contrast = partial(contrast_asc, penalty=penalty)
-    return judge_groups(panel, question, setting, contrast, Method(METHOD, ASSUMPTIONS), progress)
+    return judge_groups(panel, question, setting, choose_asc(panel, setting), Method(METHOD, ASSUMPTIONS), progress)
+
+
+def choose_asc(_panel: Panel, setting: Setting) -> Contrast:
+    """Mended by the penalty that follows from the setting."""
+    return partial(contrast_asc, penalty=choose_penalty(setting))
 
 
 def contrast_asc(

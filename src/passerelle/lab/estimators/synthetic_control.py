@@ -31,7 +31,7 @@ from passerelle.lab.question import Question
 from passerelle.lab.result import Result
 from passerelle.lab.weights.predictors import weigh_by_facts
 from passerelle.lab.weights.simplex import Progress
-from passerelle.lab.weights.synthetic import Contrasts, Setting, read_setting, weigh_on_simplex
+from passerelle.lab.weights.synthetic import Contrast, Contrasts, Setting, read_setting, weigh_on_simplex
 from passerelle.lab.weights.synthetic_result import Method, judge_groups
 
 METHOD = "sc"
@@ -44,11 +44,15 @@ _MOST_BY_FACTS = 100
 def estimate_sc(panel: Panel, question: Question, progress: Progress | None = None) -> Result:
     """The effect on the treated units with its interval; no checks run yet."""
     setting = read_setting(panel, question, METHOD)
-    if not panel.traits.shape[1]:
-        return judge_groups(panel, question, setting, contrast_sc, Method(METHOD, ASSUMPTIONS), progress)
-    contrast = partial(contrast_by_facts, facts=panel.traits)
-    method = Method(METHOD, ASSUMPTIONS, most_groups=_MOST_BY_FACTS, by_times=False)
-    return judge_groups(panel, question, setting, contrast, method, progress)
+    method = Method(METHOD, ASSUMPTIONS)
+    if panel.traits.shape[1]:
+        method = Method(METHOD, ASSUMPTIONS, most_groups=_MOST_BY_FACTS, by_times=False)
+    return judge_groups(panel, question, setting, choose_sc(panel, setting), method, progress)
+
+
+def choose_sc(panel: Panel, _setting: Setting) -> Contrast:
+    """By the panel's facts where it has any, else by outcomes before."""
+    return partial(contrast_by_facts, facts=panel.traits) if panel.traits.shape[1] else contrast_sc
 
 
 def contrast_sc(

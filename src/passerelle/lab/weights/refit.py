@@ -11,14 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerelle.lab.estimators.augmented import contrast_asc
-from passerelle.lab.estimators.synthetic_control import contrast_sc
+from passerelle.lab.estimators.augmented import choose_asc
+from passerelle.lab.estimators.synthetic_control import choose_sc
 from passerelle.lab.estimators.synthetic_did import contrast_sdid
 from passerelle.lab.panel import Floats, Indices
-from passerelle.lab.weights.synthetic import FEWEST_BEFORE, Contrast, Setting
+from passerelle.lab.weights.synthetic import FEWEST_BEFORE, ChooseContrast, Contrast, Setting
 
-CONTRASTS: Mapping[str, Contrast] = {"sc": contrast_sc, "asc": contrast_asc, "sdid": contrast_sdid}
-"""How each method weighs by outcomes before; with facts or a penalty of its own a result may differ a little."""
+CONTRASTS: Mapping[str, ChooseContrast] = {
+    "sc": choose_sc,
+    "asc": choose_asc,
+    "sdid": lambda _panel, _setting: contrast_sdid,
+}
+"""How each method weighs the units of a panel: what is made again is the estimate that is told."""
 
 _SHOWN = 1e-4
 _MOST = 20

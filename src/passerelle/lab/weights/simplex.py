@@ -53,6 +53,9 @@ def solve_simplex(gram: Floats, target: Floats, banned: Flags | None = None, nea
         found = _move_blocks(gram, target, allowed, near > 0, slack)
         if found is not None:
             return found
+        if (near[allowed] > 0).all():
+            # Nobody left out is where blocks may begin; single moves would take all but a few out one by one.
+            near = None
     return _move_singly(gram, target, allowed, near, slack)
 
 

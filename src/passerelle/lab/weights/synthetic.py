@@ -7,6 +7,7 @@ contrasts with outcomes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,6 +78,10 @@ class Contrast(Protocol):
     ) -> Contrasts:
         """The contrast of each group."""
         ...
+
+
+ChooseContrast = Callable[[Panel, Setting], Contrast]
+"""How a method weighs the units of a panel: with the panel's facts, or a penalty that follows from its setting."""
 
 
 def read_setting(panel: Panel, question: Question, method: str) -> Setting:
