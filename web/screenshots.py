@@ -1,6 +1,7 @@
-"""Takes the pictures of docs/screenshots/ on the demo's own data: `make screenshots`.
+"""Takes a picture of each page in both languages on the demo's own data: `make screenshots`.
 
 The two nodes are those of `passerelle demo`, their folders kept in build/screenshots/ so that a second run is quick.
+All pictures are left in build/screenshots/pages/; the best go to docs/screenshots/.
 """
 
 from __future__ import annotations
@@ -10,17 +11,47 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 CHECKOUT = Path(__file__).parents[1]
 PICTURES = CHECKOUT / "docs" / "screenshots"
+ALL = CHECKOUT / "build" / "screenshots" / "pages"
 PORT = 18340
 PARIS, SAN_FRANCISCO = f"http://127.0.0.1:{PORT}", f"http://127.0.0.1:{PORT + 1}"
 CHROMIUM = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 COUNTER = "Totem 73 boulevard de Sébastopol S-N"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page to take a picture of, and the part of it to wait for; `{series}` in the path is a bicycle counter's."""
+
+    name: str
+    node: str
+    path: str
+    part: str
+    width: int = 1280
+    height: int = 1000
+
+
+SHOTS = (
+    Shot("changes", PARIS, "/", "main ol > li"),
+    Shot("case-file", PARIS, "/changes/curfew-18h-2021", ".case .plot", height=1400),
+    Shot("case-file-places", SAN_FRANCISCO, "/changes/sunset-bike-stations-2023", ".case .plot", height=1900),
+    Shot("city", PARIS, "/city", ".maplibregl-canvas"),
+    Shot("feeds", PARIS, "/feeds", "main li"),
+    Shot("feed", PARIS, "/feeds/geodair-no2-mean", "main li"),
+    Shot("data", PARIS, "/data", "main li"),
+    Shot("series", PARIS, "/data/{series}", ".panel .plot", height=1400),
+    Shot("new-study", PARIS, "/studies/new", "main h1"),
+    Shot("phone", PARIS, "/", "main ol > li", width=390, height=844),
+)
+DARK = Shot("case-file", SAN_FRANCISCO, "/changes/sunday-meters-2013", ".case .plot", height=1180)
+BEST = {("changes", "en"), ("case-file", "fr"), ("city", "en"), ("feeds", "fr"), ("phone", "fr")}
 
 
 @contextmanager
@@ -40,42 +71,34 @@ def running_demo() -> Iterator[None]:
         process.wait(60)
 
 
-def open_page(browser: Browser, address: str, *, locale: str, width: int, height: int, scheme: str = "light") -> Page:
-    """The page at `address` once its changes, its map and its list stand."""
+def take(browser: Browser, shot: Shot, series: str, language: str, *, dark: bool = False) -> Path:
+    """The picture of a page, once what it is for stands."""
     context = browser.new_context(
-        locale=locale,
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
+        locale={"en": "en-GB", "fr": "fr-FR"}[language],
+        viewport={"width": shot.width, "height": shot.height},
+        color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
     )
     page = context.new_page()
-    page.goto(address)
-    page.locator("main ol > li").first.wait_for()
-    page.locator(".search li").first.wait_for()
-    page.locator(".maplibregl-canvas").wait_for()
-    # The map draws its tiles after its canvas is there, and says nothing when it is done.
+    page.goto(shot.node + shot.path.format(series=series))
+    page.locator(shot.part).first.wait_for()
+    # A map draws its tiles after its canvas is there, and says nothing when it is done.
     page.wait_for_timeout(3000)
-    return page
+    picture = ALL / f"{shot.name}-{language}{'-dark' if dark else ''}.png"
+    page.screenshot(path=picture)
+    context.close()
+    return picture
 
 
 def take_pictures(browser: Browser) -> None:
-    page = open_page(browser, PARIS, locale="en-GB", width=1280, height=1000)
-    page.screenshot(path=PICTURES / "first-page.png", full_page=True)
-
-    page = open_page(browser, f"{PARIS}/#change/curfew-18h-2021", locale="fr-FR", width=1180, height=1500)
-    page.locator(".case .chart").first.wait_for()
-    page.locator("main ol > li.open").evaluate("row => row.scrollIntoView({ block: 'start', behavior: 'instant' })")
-    page.screenshot(path=PICTURES / "case-file-fr.png")
-
-    address = f"{SAN_FRANCISCO}/#change/sunday-meters-2013"
-    page = open_page(browser, address, locale="en-GB", width=1280, height=1180, scheme="dark")
-    page.locator(".case .chart").first.wait_for()
-    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
-    page.screenshot(path=PICTURES / "case-file-dark.png")
-
-    page = open_page(browser, f"{PARIS}/?series={find_series()}", locale="fr-FR", width=390, height=844)
-    page.locator(".panel .plot").wait_for()
-    page.locator(".panel").screenshot(path=PICTURES / "series-phone-fr.png")
+    """Every page in both languages, and the best of them for README and docs."""
+    series = find_series()
+    for shot in SHOTS:
+        for language in ("en", "fr"):
+            picture = take(browser, shot, series, language)
+            if (shot.name, language) in BEST:
+                shutil.copy(picture, PICTURES / picture.name)
+    shutil.copy(take(browser, DARK, series, "en", dark=True), PICTURES / "case-file-dark.png")
 
 
 def find_series() -> str:
@@ -86,7 +109,8 @@ def find_series() -> str:
 
 def main() -> None:
     """Write the pictures."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    for folder in (PICTURES, ALL):
+        folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with running_demo(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)

@@ -51,6 +51,27 @@ def test_a_page_that_is_held_is_not_sent_again(paris: Any) -> None:
     assert "text/html" in first.headers["content-type"]
 
 
+def test_answers_are_small_for_those_who_take_gzip(paris: Any) -> None:
+    """Pages and long JSON come as gzip of the same bytes; short answers, Arrow and who doesn't ask get them plain."""
+    plain, squeezed = {"accept-encoding": "identity"}, {"accept-encoding": "gzip"}
+    arrow = httpx.get(f"{paris.url}/api/v1/series", params={"limit": 1}).json()["items"][0]["id"]
+    for path, takes in (
+        ("/", False),
+        ("/api/v1/quantities", True),
+        ("/api/v1/areas", True),
+        ("/api/v1/openapi.json", True),
+        ("/api/v1/quantities/bicycle_count", False),
+        (f"/api/v1/series/{arrow}/observations?format=arrow", False),
+    ):
+        one = httpx.get(paris.url + path, headers=plain)
+        other = httpx.get(paris.url + path, headers=squeezed)
+        assert "content-encoding" not in one.headers
+        assert (other.headers.get("content-encoding") == "gzip") == takes, path
+        assert one.content == other.content
+        if takes:
+            assert int(other.headers["content-length"]) < len(one.content) / 2
+
+
 def test_each_page_of_the_site_is_answered(paris: Any) -> None:
     """What the pages' own table of paths begins with gets the site, as a reader who kept the address asks for it."""
     table = (Path(__file__).parents[2] / "web" / "src" / "page" / "pages.ts").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from passerelle.model.errors import UnknownNameError
 from passerelle.model.place import Place, point
 from passerelle.model.series import Series
-from passerelle.registry.places import count_places, get_place, list_places, put_places
+from passerelle.registry.places import count_places, get_place, list_places, put_places, read_centres
 from passerelle.registry.series import put_series
 
 HALL = Place("hall", "station", "Hôtel de Ville", point(2.3522, 48.8566), {"arrondissement": "75104"})
@@ -27,6 +27,11 @@ def places(connection: Connection) -> Connection:
 
 def ids(connection: Connection, **filters: object) -> list[str]:
     return [place.id for place in list_places(connection, **filters)]  # type: ignore[arg-type]
+
+
+def test_centres_come_in_the_order_asked_for(places: Connection) -> None:
+    """Those without a position, or unknown, are left out."""
+    assert read_centres(places, ["opera", "network", "nowhere", "hall"]) == [(2.3316, 48.8719), (2.3522, 48.8566)]
 
 
 def test_a_place_comes_back(places: Connection) -> None:

@@ -15,6 +15,8 @@ import msgspec
 import structlog
 from polars.exceptions import PanicException
 
+from passerelle.api.compression import HEADERS as SQUEEZED
+from passerelle.api.compression import Squeezing
 from passerelle.api.metrics import Metrics
 from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile, find_page
 from passerelle.api.posting import Inbox
@@ -104,7 +106,8 @@ class Door:
             await _send_page(visit, *found)
         else:
             try:
-                await self._app(scope, visit.receive, visit.send)
+                send = Squeezing(visit.send).send if visit.takes_gzip else visit.send
+                await self._app(scope, visit.receive, send)
             except RequestError as error:
                 # Raised while the body was read; the routes answer their own.
                 await visit.refuse(error)
@@ -194,7 +197,7 @@ class _Visit:
         self._path = scope["path"]
         self.most = LARGEST_BODY if self._path == _POSTS else LARGEST_OTHER
         self.etag: bytes | None = None
-        self.for_person = False
+        self.for_person = self.takes_gzip = False
         self.id = b""
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit():
@@ -205,6 +208,8 @@ class _Visit:
                 self.etag = value
             elif name == b"accept":
                 self.for_person = b"text/html" in value
+            elif name == b"accept-encoding":
+                self.takes_gzip = b"gzip" in value
         self.id = self.id or b"%s-%x" % (_STARTED, next(_NUMBERS))
         self._receive = receive
         self._send = send
@@ -275,7 +280,11 @@ async def _send_page(visit: _Visit, status: int, page: PageFile) -> None:
     if visit.etag == page.etag.encode():
         await visit.answer(304, headers, b"")
         return
-    await visit.answer(status, [(b"content-type", page.content_type.encode()), *headers], page.body)
+    headers.append((b"content-type", page.content_type.encode()))
+    if visit.takes_gzip and page.squeezed is not None:
+        await visit.answer(status, [*headers, *SQUEEZED], page.squeezed)
+        return
+    await visit.answer(status, [*headers, (b"vary", b"accept-encoding")], page.body)
 
 
 def _too_large(came: int, most: int) -> RequestError:

@@ -7,6 +7,8 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from passerelle.api.compression import squeeze_file
+
 _UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Passerelle</title>
 <h1>Passerelle is running; its pages are not built</h1>
 <p>Build them with <code>make pages</code> in the checkout and start the node again.
@@ -31,6 +33,9 @@ class PageFile:
     """One file, as it is sent."""
 
     body: bytes
+    squeezed: bytes | None
+    """The body as gzip, where that is smaller."""
+
     content_type: str
     etag: str
     cache_control: str
@@ -67,4 +72,4 @@ def _read(body: bytes, name: str, *, hashed: bool) -> PageFile:
         content_type += "; charset=utf-8"
     # The builder puts a hash of the content into the names of its assets, so that those never change.
     cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
-    return PageFile(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', cache)
+    return PageFile(body, squeeze_file(body), content_type, f'W/"{hashlib.sha256(body).hexdigest()[:32]}"', cache)

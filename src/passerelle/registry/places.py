@@ -107,6 +107,13 @@ def get_place(connection: Connection, place_id: str) -> StoredPlace:
     return _read(row)
 
 
+def read_centres(connection: Connection, ids: Sequence[str]) -> list[tuple[float, float]]:
+    """Longitude and latitude of those of `ids` that have a position, in their order."""
+    found = select(PLACES.c.id, PLACES.c.lon, PLACES.c.lat).where(PLACES.c.id.in_(ids), PLACES.c.lon.is_not(None))
+    centres = {row.id: (row.lon, row.lat) for row in connection.execute(found)}
+    return [centres[name] for name in ids if name in centres]
+
+
 def list_places(
     connection: Connection,
     *,

@@ -348,7 +348,7 @@ export interface ChangeSummary {
   id: string;
   title: Text;
   what: Text;
-  where: { name: Text; geometry: GeoJSON.Geometry | null; places: string[] };
+  where: { name: Text; geometry: GeoJSON.Geometry | null; places: string[]; centres: [number, number][] };
   start: string;
   end: string | null;
   by: string;

@@ -34,6 +34,8 @@ export const en = {
   "changes.unstudied": "Also changed, and not studied",
   "changes.unstudied_how": "Known so that a study of something else isn’t credited with what they did.",
   "filter.label": "Which changes",
+  "filter.toggle": "Filter",
+  "filter.toggle_chosen": { one: "Filter: {count} chosen", other: "Filter: {count} chosen" },
   "filter.words": "Words",
   "filter.sector": "Sector",
   "filter.verdict": "Verdict",

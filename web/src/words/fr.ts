@@ -36,6 +36,8 @@ export const fr: Catalogue = {
   "changes.unstudied": "Aussi changé, sans étude",
   "changes.unstudied_how": "Connus pour qu’une étude d’autre chose ne s’attribue pas leurs effets.",
   "filter.label": "Quels changements",
+  "filter.toggle": "Filtrer",
+  "filter.toggle_chosen": { one: "Filtrer : {count} choix", other: "Filtrer : {count} choix" },
   "filter.words": "Mots",
   "filter.sector": "Secteur",
   "filter.verdict": "Verdict",

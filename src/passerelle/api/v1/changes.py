@@ -29,6 +29,7 @@ from passerelle.api.v1.places import AreaName
 from passerelle.model.interval import format_time
 from passerelle.registry.changes import UNSTUDIED, get_change, list_changes, read_drawn
 from passerelle.registry.findings import latest_finding_of
+from passerelle.registry.places import read_centres
 from passerelle.studies.bundle.release import may_release
 from passerelle.studies.declared.change import Change
 from passerelle.studies.declared.declaring import list_sealed, read_sealed, register_changes
@@ -41,11 +42,15 @@ VerdictName = Annotated[
 
 
 class Where(msgspec.Struct, frozen=True):
-    """Where a change was made: a name, its geometry (GeoJSON) and the places it touched."""
+    """Where a change was made: a name, its geometry (GeoJSON) and the places it touched.
+
+    `centres` are longitude and latitude of those places that have a position, in their order.
+    """
 
     name: dict[str, str]
     geometry: dict[str, Any] | None = None
     places: list[str] = []
+    centres: list[tuple[float, float]] = []
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -99,7 +104,12 @@ class ChangeWhole(_Change, frozen=True, kw_only=True):
 def _show(node: Node, connection: Connection, document: dict[str, Any]) -> ChangeOut:
     finding = _find_latest(node, connection, document["id"])
     trust = msgspec.to_builtins(read_study_trust(connection, finding))
-    return msgspec.convert({**document, "finding": finding, "trust": trust}, ChangeOut)
+    found = {**document, "where": _locate(connection, document["where"]), "finding": finding, "trust": trust}
+    return msgspec.convert(found, ChangeOut)
+
+
+def _locate(connection: Connection, where: dict[str, Any]) -> dict[str, Any]:
+    return {**where, "centres": read_centres(connection, where["places"])}
 
 
 def _find_latest(node: Node, connection: Connection, change_id: str) -> dict[str, Any] | None:
@@ -155,7 +165,8 @@ def read_one(node: NamedDependency[Node], change_id: FromPath[str]) -> ChangeWho
             else next(iter(list_sealed(connection, change=change_id, limit=1)), None)
         )
         trust = read_study_trust(connection, finding)
-    found = {**document, "finding": finding, "study": study, "trust": msgspec.to_builtins(trust)}
+        where = _locate(connection, document["where"])
+    found = {**document, "where": where, "finding": finding, "study": study, "trust": msgspec.to_builtins(trust)}
     return msgspec.convert(found, ChangeWhole)
 
 
