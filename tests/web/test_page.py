@@ -133,6 +133,25 @@ def test_a_node_that_is_down_is_said_and_what_was_there_stays(reader: Reader, co
     reader.complaints.clear()
 
 
+def test_a_node_that_is_slow_is_said(reader: Reader) -> None:
+    """An answer that takes longer than four seconds is waited for, and the page says so until it has come."""
+    page = reader.page
+    page.route("**/api/v1/feeds?*", lambda route: (page.wait_for_timeout(5000), route.continue_()))
+    page.goto(reader.url + "/feeds")
+    notice = page.get_by_text("The city’s node is slow to answer.")
+    expect(notice).to_be_visible()
+    expect(page.locator("main section li").first).to_be_visible()
+    expect(notice).to_have_count(0)
+
+
+def test_the_city_is_asked_for_once(reader: Reader) -> None:
+    """What the page's head asks for early is what its scripts use: no second question."""
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url))
+    reader.open()
+    assert asked.count(f"{reader.url}/api/v1/city") == 1
+
+
 def test_the_first_page_without_the_map_is_light() -> None:
     """Scripts of the first page, the map's own left out, are at most 200 kB compressed."""
     folder = CHECKOUT / "src" / "passerelle" / "api" / "pages"

@@ -27,12 +27,15 @@ export function address(path: string, parameters: Parameters = {}): string {
 
 export async function ask<Answer>(path: string, parameters: Parameters, signal: AbortSignal): Promise<Answer> {
   let response: Response;
+  const settled = node.asked();
   try {
     response = await fetch(address(path, parameters), { signal, headers: { accept: "application/json" } });
   } catch (error) {
     if (signal.aborted) throw error;
     node.lost();
     throw new Unreachable(path);
+  } finally {
+    settled();
   }
   node.answered();
   if (!response.ok) throw await readProblem(response);

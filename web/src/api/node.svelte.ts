@@ -1,6 +1,9 @@
-// Whether the node answers, and since when it does not.
+// Whether the node answers, how fast, and since when it does not.
 
 const RETRY_MS = 5_000;
+
+/** A reader who has waited so long wonders whether something is broken. */
+const SLOW_MS = 4_000;
 
 class Node {
   /** False from the first request that fails until one succeeds. */
@@ -10,6 +13,9 @@ class Node {
   /** Grows each time the node comes back, so that what failed is asked again. */
   returns = $state(0);
 
+  /** How many answers have been waited for longer than that. */
+  slow = $state(0);
+
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   answered(): void {
@@ -18,6 +24,19 @@ class Node {
       this.reachable = true;
       this.returns += 1;
     }
+  }
+
+  /** Told as a question is asked; what comes back is called when its answer has come, or never will. */
+  asked(): () => void {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.slow += 1;
+    }, SLOW_MS);
+    return () => {
+      clearTimeout(timer);
+      if (late) this.slow -= 1;
+    };
   }
 
   lost(): void {

@@ -19,6 +19,7 @@ export const en = {
 
   "node.lost": "The city’s node does not answer. What you see was loaded before; last answer at {time}. Trying again every few seconds.",
   "node.never": "The city’s node does not answer. Trying again every few seconds.",
+  "node.slow": "The city’s node is slow to answer. What is here stays; what is missing comes when it does.",
   "failure.unreachable": "The city’s node does not answer.",
   "failure.absent": "The node does not have this.",
   "failure.refused": "The node refused to answer ({status}).",

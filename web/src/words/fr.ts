@@ -21,6 +21,7 @@ export const fr: Catalogue = {
 
   "node.lost": "Le nœud de la ville ne répond pas. Ce que vous voyez a été chargé avant ; dernière réponse à {time}. Nouvel essai toutes les quelques secondes.",
   "node.never": "Le nœud de la ville ne répond pas. Nouvel essai toutes les quelques secondes.",
+  "node.slow": "Le nœud de la ville tarde à répondre. Ce qui est là reste ; ce qui manque viendra avec sa réponse.",
   "failure.unreachable": "Le nœud de la ville ne répond pas.",
   "failure.absent": "Le nœud n’a pas cela.",
   "failure.refused": "Le nœud a refusé de répondre ({status}).",
