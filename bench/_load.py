@@ -135,13 +135,14 @@ def render(method: str, path: str, headers: dict[str, str], body: bytes = b"") -
 def make_singles(series: list[str], token: str) -> Iterator[bytes]:
     """Single observations, no two alike."""
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-    for number in count():
-        hour = FIRST + timedelta(hours=number // len(series))
-        body = (
-            f'{{"series":"{series[number % len(series)]}","start":"{hour:%Y-%m-%dT%H}:00:00Z",'
-            f'"end":"{hour + HOUR:%Y-%m-%dT%H}:00:00Z","value":{number % 20_000}}}'
-        )
-        yield render("POST", "/api/v1/observations", headers, body.encode())
+    # All heads are alike but for their last line.
+    head = render("POST", "/api/v1/observations", headers).rpartition(b"content-length: ")[0]
+    for hours in count():
+        hour = FIRST + timedelta(hours=hours)
+        span = f'"start":"{hour:%Y-%m-%dT%H}:00:00Z","end":"{hour + HOUR:%Y-%m-%dT%H}:00:00Z"'
+        for number, one in enumerate(series, hours * len(series)):
+            body = f'{{"series":"{one}",{span},"value":{number % 20_000}}}'
+            yield b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body.encode())
 
 
 def make_json_batches(series: list[str], token: str) -> Iterator[bytes]:

@@ -42,6 +42,8 @@ def running(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as node:
         try:
             while find_node(folder) is None:
+                if node.poll() is not None:
+                    raise SystemExit(f"the node ended with {node.returncode}: is port {PORT} taken?")
                 time.sleep(0.05)
             yield node, secret
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -9,7 +10,8 @@ import pytest
 
 from passerelle.archive import Archive, Sender
 from passerelle.archive.receive import One
-from passerelle.lake.contract import Selection
+from passerelle.lake.committer import Answer, Batch
+from passerelle.lake.contract import Receipt, Selection
 from passerelle.model.errors import IdempotencyError, InvalidValueError, RefusedRowsError, UnknownNameError
 from passerelle.model.observation import OBSERVATION
 from passerelle.model.place import Place, point
@@ -132,19 +134,22 @@ def test_a_key_belongs_to_its_sender(archive: Archive, sender: Sender) -> None:
 
 
 def test_single_observations(archive: Archive, sender: Sender) -> None:
-    """One observation goes in without a table and is refused with the same words."""
+    """An observation with a value and nothing wrong goes in without a table, with others; no other does."""
     start = (START - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
-    end = start + HOUR // MICROSECOND
+    hour = HOUR // MICROSECOND
     now = archive.clock.read()
-    assert archive.submit_one(One(RIVOLI.number, start, end, 7.0, None), sender, "k", b"x", now).result().rows == 1
-    withdrawn = archive.submit_one(One(RIVOLI.number, start, end, None, "broken"), sender, "l", b"y", now)
-    assert not withdrawn.result().repeated
-    with pytest.raises(RefusedRowsError, match=r"observations\[0\].value came as -7.0"):
-        archive.submit_one(One(RIVOLI.number, start, end, -7.0, None), sender, None, b"z", now)
-    with pytest.raises(RefusedRowsError, match="only where there is no value"):
-        archive.submit_one(One(RIVOLI.number, start, end, 7.0, "broken"), sender, None, b"z", now)
-    values = archive.lake.history(Selection())["value"].to_pylist()
-    assert values == [7.0, None]
+
+    def find(at: int, value: float | None, reason: str | None = None, key: str | None = None) -> Batch | None:
+        one = One(RIVOLI.number, start + at * hour, start + (at + 1) * hour, value, reason)
+        return archive.find_single(one, sender, key, b"x", now)
+
+    for refused in (find(0, None, "broken"), find(0, -7.0), find(0, 7.0, "broken"), find(0, float("nan"))):
+        assert refused is None
+    told: Future[list[Answer]] = Future()
+    batches = [find(0, 7.0, key="k"), find(1, 8.0), find(2, 9.0, key="k")]
+    archive.lake.submit_all([batch for batch in batches if batch is not None], told.set_result)
+    assert told.result() == [Receipt(1, False), Receipt(1, False), Receipt(1, True)]
+    assert archive.lake.read(Selection())["value"].to_pylist() == [7.0, 8.0]
 
 
 def test_a_series_is_registered_in_a_feed_that_measures_it(archive: Archive) -> None:

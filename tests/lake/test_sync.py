@@ -42,12 +42,3 @@ def test_files_are_on_the_disk_before_they_are_named(tmp_path: Path, monkeypatch
     assert len(before) == 4
     assert len(after - before) == 1
     assert before | after <= synced
-
-
-def test_a_cancelled_append_leaves_the_others_be(tmp_path: Path) -> None:
-    """Whoever gives up waiting for a receipt doesn't stop the thread that writes for everybody."""
-    lake = open_lake(tmp_path / "lake")
-    for number in range(50):
-        lake.submit(_rows(number), Origin(1, datetime.now(UTC), "", b"")).cancel()
-    assert lake.append(_rows(1), Origin(1, datetime.now(UTC), "last", b"")).rows == 10
-    lake.close()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import threading
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,9 @@ from passerelle.api.problem import FieldError, RequestError, say
 from passerelle.api.tokens import check_scope
 from passerelle.archive.admission import Posted, Sender
 from passerelle.archive.events import Commit
+from passerelle.lake.committer import Answer, Batch
 from passerelle.lake.contract import Receipt
+from passerelle.model.errors import PasserelleError
 from passerelle.registry.tokens import Scope, Token
 
 LONGEST_KEY = 255
@@ -45,7 +48,7 @@ class Inbox:
         self._node = node
         self._metrics = metrics
         self._pool = pool
-        self._receipts = _Receipts()
+        self._singles = _Singles(node, metrics)
 
     async def accept_from(self, headers: Mapping[str, str], receive: Callable[[], Awaitable[Any]]) -> PostedOut:
         """What became of a body that is still to come, piece by piece."""
@@ -83,10 +86,11 @@ class Inbox:
         sender, key = _read_sender(token), _read_key(headers.get("idempotency-key"))
         now = self._node.archive.clock.read()
         digest = b"" if key is None else _digest(content_type, body)
-        receipt = await self._receipts.wait_for(self._node.archive.submit_one(one, sender, key, digest, now))
-        if not receipt.repeated:
-            self._node.archive.events.tell(Commit(now, sender.feed, 1))
-        return self._count(Posted(1, receipt.repeated, None if receipt.repeated else now), sender)
+        batch = self._node.archive.find_single(one, sender, key, digest, now)
+        if batch is None:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._receive, headers, body)
+        receipt = await self._singles.keep(batch, sender.feed)
+        return PostedOut(1, receipt.repeated, None if receipt.repeated else now)
 
     def _receive(self, headers: Mapping[str, str], body: bytes) -> PostedOut:
         token = self._node.tokens.find(headers.get("authorization"))
@@ -101,41 +105,61 @@ class Inbox:
         return PostedOut(posted.rows, posted.repeated, posted.known_since)
 
 
-class _Receipts:
-    """Brings the receipts of the committer's thread to the event loop, all of one commit in one go.
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A single observation of `feed`, and who waits for its receipt."""
 
-    asyncio's own bridge wakes the loop for each of them, which takes longer than the commit's share of one.
+    batch: Batch
+    feed: str
+    waiter: asyncio.Future[Receipt]
+
+
+class _Singles:
+    """Single observations that come in one turn of the event loop go to the lake together, and are answered so.
+
+    A hand-over between threads takes longer than all else that a post needs.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._done: list[tuple[asyncio.Future[Receipt], Future[Receipt]]] = []
+    def __init__(self, node: Node, metrics: Metrics) -> None:
+        self._node = node
+        self._metrics = metrics
+        self._came: list[_Sent] = []
 
-    async def wait_for(self, receipt: Future[Receipt]) -> Receipt:
-        """What the committer answers; whoever goes away meanwhile leaves the observation where it is."""
+    async def keep(self, batch: Batch, feed: str) -> Receipt:
+        """The receipt; whoever goes away meanwhile leaves the observation where it is."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Receipt] = loop.create_future()
-        receipt.add_done_callback(lambda done: self._put(loop, waiter, done))
+        self._came.append(_Sent(batch, feed, waiter))
+        if len(self._came) == 1:
+            loop.call_soon(self._submit, loop)
         return await waiter
 
-    def _put(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Receipt], done: Future[Receipt]) -> None:
-        with self._lock:
-            self._done.append((waiter, done))
-            first = len(self._done) == 1
-        if first:
-            loop.call_soon_threadsafe(self._hand_out)
+    def _submit(self, loop: asyncio.AbstractEventLoop) -> None:
+        came, self._came = self._came, []
 
-    def _hand_out(self) -> None:
-        with self._lock:
-            done, self._done = self._done, []
-        for waiter, receipt in done:
-            if waiter.cancelled():
-                continue
-            error = receipt.exception()
-            if error is None:
-                waiter.set_result(receipt.result())
-            else:
-                waiter.set_exception(error)
+        def tell(answers: list[Answer]) -> None:
+            # A loop that has ended has nobody waiting.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._hand_out, came, answers)
+
+        try:
+            self._node.archive.lake.submit_all([one.batch for one in came], tell)
+        except (PasserelleError, ValueError) as error:
+            self._hand_out(came, [error] * len(came))
+
+    def _hand_out(self, came: list[_Sent], answers: list[Answer]) -> None:
+        kept: dict[str, list[datetime]] = {}
+        for one, answer in zip(came, answers, strict=True):
+            if isinstance(answer, Receipt):
+                if not answer.repeated:
+                    kept.setdefault(one.feed, []).append(one.batch.origin.known_since)
+                if not one.waiter.cancelled():
+                    one.waiter.set_result(answer)
+            elif not one.waiter.cancelled():
+                one.waiter.set_exception(answer)
+        for feed, times in kept.items():
+            self._metrics.count_observations(feed, len(times))
+            self._node.archive.events.tell(Commit(min(times), feed, len(times)))
 
 
 def _check_form(headers: Mapping[str, str]) -> str:

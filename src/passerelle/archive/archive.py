@@ -6,7 +6,6 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +26,7 @@ from passerelle.archive.limits import Limits
 from passerelle.archive.load import TableLoad
 from passerelle.archive.quota import DiskGuard, drop_old_bytes
 from passerelle.archive.reading import AT_ONCE, Reading, Readings, put_reading
-from passerelle.archive.receive import One, check_batch, to_table
+from passerelle.archive.receive import One, check_batch
 from passerelle.archive.replies import ReplyFiles
 from passerelle.archive.rows import Checker
 from passerelle.archive.tables import FORM as TABLE
@@ -35,6 +34,7 @@ from passerelle.archive.tables import check_columns, find_content_type
 from passerelle.feeds.city import City, list_areas
 from passerelle.feeds.feed import Feed, Reply
 from passerelle.feeds.forms import FORMS
+from passerelle.lake.committer import Batch
 from passerelle.lake.contract import Origin, Receipt
 from passerelle.lake.ducklake import DuckLakeStore
 from passerelle.model.errors import ReplyError, StorageFullError, UnknownNameError
@@ -213,31 +213,27 @@ class Archive:
         `IdempotencyError`. In a batch a later row of the same series and start supersedes.
         """
         now = self.clock.read()
-        future = self._submit(rows, sender, idempotency_key, digest, now)
-        return self._tell(future.result(), sender, now)
+        self.disk.require()
+        check_batch(rows, self._limits, sender, now)
+        receipt = self.lake.append(rows, Origin(sender.source, now, _post_key(sender, idempotency_key), digest))
+        return self._tell(receipt, sender, now)
 
-    def submit_one(
+    def find_single(
         self, one: One, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime
-    ) -> Future[Receipt]:
-        """`receive` of a single observation known since `now`, not waited for; refusals raise at once.
+    ) -> Batch | None:
+        """A single observation, known since `now`, as the lake's `submit_all` takes it.
 
-        Most have a value and nothing wrong, and need no table.
+        None for all but those that have a value and nothing wrong: `receive` has the words for the others.
         """
         series, start, end, value = one.series, one.start, one.end, one.value
         if value is None or one.reason is not None:
-            return self._submit(to_table([one]), sender, idempotency_key, digest, now)
+            return None
         if not self._limits.admit_one(series, start, end, value, sender.feed, now):
-            return self._submit(to_table([one]), sender, idempotency_key, digest, now)
+            return None
         self.disk.require()
-        origin = Origin(sender.source, now, _post_key(sender, idempotency_key), digest)
-        return self.lake.submit_one(series, start, end, value, origin)
-
-    def _submit(
-        self, rows: pa.Table, sender: Sender, idempotency_key: str | None, digest: bytes, now: datetime
-    ) -> Future[Receipt]:
-        self.disk.require()
-        check_batch(rows, self._limits, sender, now)
-        return self.lake.submit(rows, Origin(sender.source, now, _post_key(sender, idempotency_key), digest))
+        return Batch.of_one(
+            series, start, end, value, Origin(sender.source, now, _post_key(sender, idempotency_key), digest)
+        )
 
     def _tell(self, receipt: Receipt, sender: Sender, now: datetime) -> Posted:
         if not receipt.repeated:

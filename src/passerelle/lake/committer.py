@@ -2,35 +2,70 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice, repeat
 
 import pyarrow as pa
 
 from passerelle.lake.contract import Origin, Receipt
 from passerelle.lake.front import Front, Key, Waiting, encode
+from passerelle.lake.rows import to_microseconds
 from passerelle.lake.versions import Version, to_table
-from passerelle.model.errors import BacklogFullError, IdempotencyError, PasserelleError
+from passerelle.model.errors import BacklogFullError, IdempotencyError, InvalidValueError, PasserelleError
+
+Answer = Receipt | Exception
+"""What becomes of a batch: kept, or the reason why not."""
 
 
-@dataclass(slots=True)
-class Submission:
-    """A batch on its way into the front: its rows with their body, or a single row."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows on their way into the front, and where they came from: a table with its body, or a single row."""
 
     origin: Origin
     rows: int
     table: pa.Table | None = None
     body: bytes = b""
     single: Version | None = None
-    future: Future[Receipt] = field(default_factory=Future)
+
+    @classmethod
+    def of_one(cls, series: int, start: int, end: int, value: float, origin: Origin) -> Batch:
+        """A batch of one row with a value, times in microseconds since 1970."""
+        if start >= end or not math.isfinite(value):
+            raise InvalidValueError(
+                f"series {series}, start {start}, end {end}, value {value}: "
+                "must start before it ends and have a finite value",
+                where="row 0",
+            )
+        return cls(
+            origin,
+            1,
+            single=Version(series, start, end, value, None, to_microseconds(origin.known_since), origin.source),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Batches that come together, each kept or refused by itself.
+
+    `tell` is called once with the answers, in the batches' order and in the committer's thread; it may not raise.
+    """
+
+    batches: Sequence[Batch]
+    tell: Callable[[list[Answer]], None]
+
+    @property
+    def rows(self) -> int:
+        """How many rows all batches have."""
+        return sum(batch.rows for batch in self.batches)
 
 
 class Committer:
-    """Takes submissions in order, and hands what is durable to `publish` before their futures resolve."""
+    """Takes submissions in order, and hands what is durable to `publish` before anybody is told."""
 
     def __init__(
         self, front: Front, last_sequence: int, publish: Callable[[list[Waiting]], None], *, most_rows: int
@@ -51,15 +86,16 @@ class Committer:
 
     def submit(self, submission: Submission) -> None:
         """Queue `submission`; `BacklogFullError` where it would make the backlog too long."""
+        rows = submission.rows
         with self._wake:
             if self._closing:
                 raise ValueError("the lake is closed")
-            if self._backlog + submission.rows > self._most_rows:
+            if self._backlog + rows > self._most_rows:
                 raise BacklogFullError(
-                    f"{self._backlog} rows wait to be filed and {submission.rows} came; {self._most_rows} may wait",
+                    f"{self._backlog} rows wait to be filed and {rows} came; {self._most_rows} may wait",
                     where="backlog",
                 )
-            self._backlog += submission.rows
+            self._backlog += rows
             self._queue.append(submission)
             self._wake.notify()
 
@@ -76,7 +112,7 @@ class Committer:
         self._thread.join()
 
     def _run(self) -> None:
-        group: list[Submission] = []
+        taken: deque[Submission] = deque()
         try:
             while True:
                 with self._wake:
@@ -84,80 +120,70 @@ class Committer:
                     queue, self._queue = self._queue, []
                 if not queue:
                     return
-                group = [submission for submission in queue if self._begin(submission)]
-                self._settle(group)
+                taken.extend(queue)
+                self._settle(taken)
         finally:
-            self._refuse_rest(group)
+            self._refuse_rest(taken)
 
-    def _begin(self, submission: Submission) -> bool:
-        """Whether the submitter still waits: from here on the future can't be cancelled, only answered."""
-        waits = submission.future.set_running_or_notify_cancel()
-        if not waits:
-            self.release(submission.rows)
-        return waits
-
-    def _refuse_rest(self, group: list[Submission]) -> None:
+    def _refuse_rest(self, taken: deque[Submission]) -> None:
         """Take nothing more, whatever ended the thread: nobody is left waiting for an answer that can't come."""
         with self._wake:
             self._closing = True
             left, self._queue = self._queue, []
-        begun = [submission for submission in group if not submission.future.done()]
-        for submission in [*begun, *(submission for submission in left if self._begin(submission))]:
-            submission.future.set_exception(RuntimeError("the lake takes no more appends"))
+        for submission in (*taken, *left):
+            submission.tell([RuntimeError("the lake takes no more appends")] * len(submission.batches))
 
-    def _settle(self, group: list[Submission]) -> None:
-        if not group:
-            return
+    def _settle(self, taken: deque[Submission]) -> None:
+        """Commit what was taken, and let go of each submission as it is told."""
+        batches = [batch for submission in taken for batch in submission.batches]
+        answers: Iterable[Answer]
         try:
-            answers = self._commit(group)
+            answers = self._commit(batches)
         except (PasserelleError, sqlite3.Error, OSError) as error:
-            self.release(sum(submission.rows for submission in group))
-            for submission in group:
-                submission.future.set_exception(error)
-            return
-        for submission, answer in zip(group, answers, strict=True):
-            if isinstance(answer, IdempotencyError):
-                submission.future.set_exception(answer)
-            else:
-                submission.future.set_result(answer)
+            self.release(sum(batch.rows for batch in batches))
+            answers = repeat(error, len(batches))
+        told = iter(answers)
+        while taken:
+            submission = taken.popleft()
+            submission.tell(list(islice(told, len(submission.batches))))
 
-    def _commit(self, group: list[Submission]) -> list[Receipt | IdempotencyError]:
-        found = self._front.find({submission.origin.key for submission in group if submission.origin.key})
+    def _commit(self, batches: Sequence[Batch]) -> list[Receipt | IdempotencyError]:
+        found = self._front.find({batch.origin.key for batch in batches if batch.origin.key})
         digests = {key: remembered.digest for key, remembered in found.items()}
         answers: list[Receipt | IdempotencyError] = []
         accepted = []
-        for submission in group:
-            origin = submission.origin
+        for batch in batches:
+            origin = batch.origin
             known = digests.get(origin.key)
             if known is None:
-                accepted.append(submission)
+                accepted.append(batch)
                 if origin.key:
                     digests[origin.key] = origin.digest
-            answers.append(answer(submission.rows, known, origin))
+            answers.append(answer(batch.rows, known, origin))
         if accepted:
             self._write(accepted)
-        self.release(sum(submission.rows for submission in group) - sum(submission.rows for submission in accepted))
+        self.release(sum(batch.rows for batch in batches) - sum(batch.rows for batch in accepted))
         return answers
 
-    def _write(self, accepted: list[Submission]) -> None:
+    def _write(self, accepted: list[Batch]) -> None:
         sequence = self._sequence
         waiting: list[Waiting] = []
         bodies: list[tuple[int, int, bytes]] = []
-        for one, run in groupby(accepted, key=lambda submission: submission.single is not None):
+        for one, run in groupby(accepted, key=lambda batch: batch.single is not None):
             if one:
                 sequence += 1
-                table = to_table(submission.single for submission in run if submission.single is not None)
+                table = to_table(batch.single for batch in run if batch.single is not None)
                 waiting.append(Waiting(sequence, table))
                 bodies.append((sequence, table.num_rows, encode(table)))
                 continue
-            for submission in run:
+            for batch in run:
                 sequence += 1
-                waiting.append(Waiting(sequence, submission.table))
-                bodies.append((sequence, submission.rows, submission.body))
+                waiting.append(Waiting(sequence, batch.table))
+                bodies.append((sequence, batch.rows, batch.body))
         keys = (
-            Key(submission.origin.key, submission.origin.digest, submission.origin.source, submission.rows)
-            for submission in accepted
-            if submission.origin.key
+            Key(batch.origin.key, batch.origin.digest, batch.origin.source, batch.rows)
+            for batch in accepted
+            if batch.origin.key
         )
         self._front.write(bodies, keys)
         self._sequence = sequence

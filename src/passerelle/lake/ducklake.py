@@ -2,13 +2,12 @@
 
 Rows are durable in the front when `append` returns, are seen by reads at once, and are moved to
 the columnar files in large commits by a thread of their own. Beside the contract's methods,
-`submit` and `submit_one` give a future, so that an event loop can have many appends under way.
+`submit_all` calls back, so that an event loop can have many appends under way.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow as pa
 from passerelle.lake.background import Background
 from passerelle.lake.backup import copy_lake
 from passerelle.lake.catalogue import Catalogue
-from passerelle.lake.committer import Committer, Submission
+from passerelle.lake.committer import Answer, Batch, Committer, Submission
 from passerelle.lake.compaction import Compaction
 from passerelle.lake.contract import EVERYTHING, Origin, Receipt, Selection, Size
 from passerelle.lake.direct import open_direct
@@ -37,10 +36,8 @@ from passerelle.lake.query import (
     select_versions,
 )
 from passerelle.lake.recovery import read_latest, recover_front
-from passerelle.lake.rows import check_rows, to_microseconds, with_origin
+from passerelle.lake.rows import check_rows, with_origin
 from passerelle.lake.state import State
-from passerelle.lake.versions import Version
-from passerelle.model.errors import InvalidValueError
 from passerelle.model.quantity import Statistic
 
 
@@ -109,28 +106,19 @@ class DuckLakeStore:
         self._closed = False
 
     def append(self, rows: pa.Table, origin: Origin) -> Receipt:
-        """`submit`, waited for."""
-        return self.submit(rows, origin).result()
-
-    def submit(self, rows: pa.Table, origin: Origin) -> Future[Receipt]:
-        """The receipt to come of a batch of schema `OBSERVATION`; raises at once what can be told at once."""
+        """Durable when it returns."""
         table = with_origin(check_rows(rows), origin)
-        submission = Submission(origin, table.num_rows, table=table, body=encode(table))
-        self._committer.submit(submission)
-        return submission.future
+        future: Future[Answer] = Future()
+        batch = Batch(origin, table.num_rows, table=table, body=encode(table))
+        self.submit_all([batch], lambda answers: future.set_result(answers[0]))
+        answer = future.result()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def submit_one(self, series: int, start: int, end: int, value: float, origin: Origin) -> Future[Receipt]:
-        """`submit` of one observation, times in microseconds since 1970; all that come at once share an Arrow body."""
-        if start >= end or not math.isfinite(value):
-            raise InvalidValueError(
-                f"series {series}, start {start}, end {end}, value {value}: "
-                "must start before it ends and have a finite value",
-                where="row 0",
-            )
-        row = Version(series, start, end, value, None, to_microseconds(origin.known_since), origin.source)
-        submission = Submission(origin, 1, single=row)
-        self._committer.submit(submission)
-        return submission.future
+    def submit_all(self, batches: Sequence[Batch], tell: Callable[[list[Answer]], None]) -> None:
+        """Hand over batches that came together; see `Submission`. Single rows in them share an Arrow body."""
+        self._committer.submit(Submission(batches, tell))
 
     def load(self, batches: pa.RecordBatchReader, origin: Origin) -> Receipt:
         """Rows straight to the columnar files, in one transaction."""
