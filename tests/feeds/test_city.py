@@ -158,6 +158,32 @@ def test_recordings_exist_and_only_dated_ones_are_dated(cities: list[City]) -> N
     assert dated == {"autolib-stations": datetime(2018, 2, 23, 23, tzinfo=UTC)}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://tiles.example/{z}/{x}.png",
+        "ftp://tiles.example/{z}/{x}/{y}.png",
+        "https://tiles.example; script-src *//{z}/{x}/{y}",
+        "//tiles.example/{z}/{x}/{y}.png",
+        "https://user@tiles.example/{z}/{x}/{y}.png",
+    ],
+)
+def test_tiles_have_an_address_that_a_policy_can_name(tmp_path: Path, url: str) -> None:
+    """An address without a tile's number, of another scheme, or that would say more to a browser is refused."""
+    tiles = f'\n[tiles]\nurl = "{url}"\nattribution = "A map"\n'
+    with pytest.raises(InvalidValueError, match=r"tiles\.url"):
+        read_city(write(tmp_path, MINIMAL + tiles))
+
+
+def test_the_origin_of_tiles(tmp_path: Path) -> None:
+    """Scheme, host and port are what a reader's browser may ask; without the table there are no tiles."""
+    tiles = '\n[tiles]\nurl = "https://tiles.example:8443/a/{z}/{x}/{y}.png?v=1"\nattribution = "A map"\n'
+    found = read_city(write(tmp_path, MINIMAL + tiles)).tiles
+    assert found is not None
+    assert found.origin == "https://tiles.example:8443"
+    assert read_city(write(tmp_path, MINIMAL)).tiles is None
+
+
 def test_an_area_file_without_its_property_is_named(tmp_path: Path) -> None:
     """Areas whose code or name property isn't in the file are refused with the file's name."""
     areas = '\n[feed.areas]\nfile = "geo/paris_arrondissements.geojson"\ncode = "nothing"\nname = "label"\n'

@@ -14,10 +14,15 @@ pytestmark = pytest.mark.browser
 
 AXE = CHECKOUT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TWO_PLACES = "/city?place=geodair:FR04055&with=geodair:FR04031"
 STATES = {
     "the changes": ("/", "main ol > li"),
     "a case file": ("/changes/curfew-18h-2021", ".case .sentence"),
-    "the city": ("/city", ".search li"),
+    "the city": ("/city", ".list li"),
+    "the city as known before it was": ("/city?known=then", ".list li"),
+    "an area": ("/city?area=arrondissement:75104", "#profile-title"),
+    "two places side by side": (TWO_PLACES, "#comparison-title"),
+    "two places of unlike definitions": (TWO_PLACES.replace("FR04031", "FR01011"), "#comparison-title"),
     "the feeds": ("/feeds", "main section > ul > li"),
     "a feed": ("/feeds/bike-counters", ".file .series > li"),
     "the data": ("/data", ".search li"),
@@ -25,7 +30,7 @@ STATES = {
     "a series as known before it was": ("/data/{series}?as_known_at=2021-06-01T10:00:00Z", ".panel"),
     "no such page": ("/nowhere/at/all", "main h1"),
 }
-DRAWS_A_MAP = {"the city"}
+DRAWS_A_MAP = {state for state, (address, _) in STATES.items() if address.startswith("/city")}
 
 
 def find_series(page: Page, url: str) -> str:
@@ -112,9 +117,9 @@ def test_a_small_phone_needs_no_sideways_scroll(map_reader: Reader, state: str) 
 
 def test_without_webgl_the_list_takes_the_maps_place(reader: Reader) -> None:
     """A browser that can't draw the map is told so, and all else is there."""
-    page = reader.open("/city", ".search li")
+    page = reader.open("/city", ".list li")
     expect(page.get_by_text("This browser cannot draw the map. The list says the same.")).to_be_visible()
-    expect(page.locator(".search li").first).to_be_visible()
+    expect(page.locator(".list li").first).to_be_visible()
 
 
 def test_a_node_that_is_down_is_said_and_what_was_there_stays(reader: Reader, context: BrowserContext) -> None:

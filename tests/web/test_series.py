@@ -135,33 +135,6 @@ def test_a_search_without_result_says_so(reader: Reader) -> None:
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
 
 
-def test_every_sector_is_named(reader: Reader) -> None:
-    """Mobility and air have counts; the four sectors without data are named as absent."""
-    sectors = reader.open("/city", ".search li").get_by_role("list", name="Sectors").locator("> li")
-    expect(sectors).to_have_count(6)
-    expect(sectors.filter(has_text="absent: no data yet")).to_have_count(4)
-    expect(sectors.filter(has_text="Mobility")).to_contain_text("52 places · 52 series")
-
-
-def test_a_place_on_the_map_opens(map_reader: Reader) -> None:
-    """A click on a place's mark lists its series."""
-    page = map_reader.open("/city", ".search li")
-    canvas = page.get_by_role("region", name=re.compile("Map of the places"))
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
-    pointed = page.locator(".frame .pointed")
-    # The marks are a drawing: the pointer goes along a line of the map until one answers with its name.
-    for step in range(20, 400, 4):
-        page.mouse.move(box["x"] + box["width"] / 2 + (step % 40), box["y"] + step)
-        if pointed.count():
-            break
-    name = pointed.inner_text()
-    page.mouse.down()
-    page.mouse.up()
-    expect(page.locator(".search .place")).to_contain_text(name)
-
-
 def test_the_list_begins_with_what_has_most(reader: Reader) -> None:
     """Without words some series of every feed are there, those with the most observations first: the counters."""
     results = reader.open("/data", ".search li").locator(".search li")

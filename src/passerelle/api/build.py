@@ -21,7 +21,7 @@ from passerelle.api.door import LARGEST_BODY, Door
 from passerelle.api.health import read_health, read_metrics
 from passerelle.api.metrics import Metrics
 from passerelle.api.node import Node
-from passerelle.api.page_files import read_pages
+from passerelle.api.page_files import read_pages, write_policy
 from passerelle.api.parameters import check_parameters
 from passerelle.api.posting import Inbox
 from passerelle.api.problem import answer_litestar, answer_ours, answer_unforeseen
@@ -57,7 +57,8 @@ class Api:
             "workers": self._workers,
         }
         self.routes = _build_routes(provided, node.version, self._live)
-        self.app = Door(self.routes, inbox, metrics, read_pages(Path(str(files("passerelle.api"))) / "pages"))
+        pages, tiles = read_pages(Path(str(files("passerelle.api"))) / "pages"), node.archive.city.tiles
+        self.app = Door(self.routes, inbox, metrics, pages, write_policy(tiles))
 
     def end_streams(self) -> None:
         """Let every event stream end, so that the server can stop."""

@@ -18,7 +18,7 @@ from polars.exceptions import PanicException
 from passerelle.api.compression import HEADERS as SQUEEZED
 from passerelle.api.compression import Squeezing
 from passerelle.api.metrics import Metrics
-from passerelle.api.page_files import CONTENT_SECURITY_POLICY, PageFile, find_page
+from passerelle.api.page_files import PageFile, find_page
 from passerelle.api.posting import Inbox
 from passerelle.api.problem import (
     PROBLEM_JSON,
@@ -55,7 +55,6 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
 ]
 _log = structlog.get_logger("passerelle.http")
 
@@ -68,11 +67,14 @@ class Door:
     most `MOST_BYTES`. There is no CORS: no other origin's page may read answers.
     """
 
-    def __init__(self, app: Application, inbox: Inbox, metrics: Metrics, pages: dict[str, PageFile]) -> None:
+    def __init__(
+        self, app: Application, inbox: Inbox, metrics: Metrics, pages: dict[str, PageFile], policy: str
+    ) -> None:
         self._app = app
         self._inbox = inbox
         self._metrics = metrics
         self._pages = pages
+        self._headers = [*_HEADERS, (b"content-security-policy", policy.encode())]
         self._under_way = 0
         self._held = _Held()
 
@@ -80,7 +82,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, receive, send, self._held)
+        visit = _Visit(scope, receive, send, self._held, self._headers)
         if visit.method == "HEAD":
             scope["method"] = "GET"
         streams = scope["path"] == "/api/v1/events"
@@ -189,7 +191,9 @@ class _Wait:
 class _Visit:
     """One request and its answer: counts what comes, adds headers to what goes."""
 
-    def __init__(self, scope: Message, receive: Receive, send: Send, held: _Held) -> None:
+    def __init__(
+        self, scope: Message, receive: Receive, send: Send, held: _Held, headers: list[tuple[bytes, bytes]]
+    ) -> None:
         self.began = time.perf_counter()
         self.status = 0
         self.announced = 0
@@ -214,6 +218,7 @@ class _Visit:
         self._receive = receive
         self._send = send
         self._held = held
+        self._headers = headers
         self._wait: _Wait | None = None
         self.came = 0
 
@@ -254,7 +259,7 @@ class _Visit:
         """Pass on a piece of the answer, its head with the headers of every answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *_HEADERS, (b"x-request-id", self.id)]
+            message["headers"] = [*message["headers"], *self._headers, (b"x-request-id", self.id)]
         elif self.method == "HEAD":
             message["body"] = b""
         await self._send(message)

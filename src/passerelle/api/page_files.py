@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.api.compression import squeeze_file
+from passerelle.feeds.city import Tiles
 
 _UNBUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Passerelle</title>
 <h1>Passerelle is running; its pages are not built</h1>
@@ -16,12 +17,18 @@ The data are at <a href="/api/v1/city">/api/v1</a>, described by <a href="/api/v
 <p lang="fr">Passerelle fonctionne, mais ses pages ne sont pas construites : lancez <code>make pages</code> puis
 redémarrez le nœud.</p></html>
 """
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+def write_policy(tiles: Tiles | None) -> str:
+    """The Content-Security-Policy: nothing but what this node serves, and of the tiles' origin only pictures."""
+    # The map asks for tiles itself, which is a connection, and draws what came, which is a picture.
+    also = "" if tiles is None else f" {tiles.origin}"
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{also}; "
+        f"font-src 'self'; connect-src 'self'{also}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 VIEWS = frozenset({"changes", "city", "data", "feeds"})

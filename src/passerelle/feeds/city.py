@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = [
     "City",
     "Division",
     "Replay",
+    "Tiles",
     "find_city_file",
     "find_data_file",
     "list_areas",
@@ -35,6 +37,9 @@ __all__ = [
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _CITIES = _CHECKOUT / "cities"
 _DATA = _CHECKOUT / "data"
+
+_TILES = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s;,'\"\\]*")
+"""An address whose host can stand in a Content-Security-Policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,30 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiles:
+    """A map from elsewhere that the pages draw below the city's own areas: where its pictures are, and whose it is.
+
+    `url` has `{z}`, `{x}` and `{y}` where the number of a tile goes; readers' browsers ask it, and nothing else of its
+    `origin`.
+    """
+
+    url: str
+    attribution: str
+
+    def __post_init__(self) -> None:
+        if not _TILES.fullmatch(self.url) or any(part not in self.url for part in ("{z}", "{x}", "{y}")):
+            raise InvalidValueError(
+                f"tiles.url {self.url!r} must be an http or https address with {{z}}, {{x}} and {{y}} in its path",
+                where="tiles.url",
+            )
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return "/".join(self.url.split("/", 3)[:3])
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """A node's subject; `bbox` is west, south, east, north and `centre` longitude, latitude in degrees."""
 
@@ -92,6 +121,7 @@ class City:
     feeds: tuple[Feed, ...]
     bundles: tuple[Bundle, ...]
     replays: tuple[Replay, ...]
+    tiles: Tiles | None = None
 
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -155,6 +185,11 @@ class _ReplayTable(msgspec.Struct, forbid_unknown_fields=True):
     every_seconds: Annotated[float, msgspec.Meta(gt=0)]
 
 
+class _TilesTable(msgspec.Struct, forbid_unknown_fields=True):
+    url: _Text
+    attribution: _Text
+
+
 class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
     id: _Word
     name: _Title
@@ -169,6 +204,7 @@ class _CityFile(msgspec.Struct, forbid_unknown_fields=True):
     feed: list[_FeedTable] = []
     bundle: list[_BundleTable] = []
     replay: list[_ReplayTable] = []
+    tiles: _TilesTable | None = None
     # Read by `passerelle demo`, which starts such a node only where it is named.
     demo: Literal["on request"] | None = None
 
@@ -262,6 +298,7 @@ def _build(table: _CityFile) -> City:
         replays=tuple(
             Replay(entry.feed, entry.file, entry.first, entry.last, entry.every_seconds) for entry in table.replay
         ),
+        tiles=None if table.tiles is None else Tiles(table.tiles.url, table.tiles.attribution),
     )
 
 

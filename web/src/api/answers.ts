@@ -28,6 +28,8 @@ export interface City {
   version: string;
   now: string;
   divisions: { id: string; title: Text }[];
+  /** A map from elsewhere to draw below, where the node's operator has set one. */
+  tiles: { url: string; attribution: string } | null;
   sectors: SectorCount[];
   counts: Record<"places" | "series" | "observations" | "replies" | "refused" | "changes" | "findings", number>;
 }
@@ -98,6 +100,9 @@ export interface Observation {
 export interface Quantity {
   name: string;
   title: Text;
+  statistic: Statistic;
+  kind: string;
+  interval: string;
 }
 
 export interface Feed {

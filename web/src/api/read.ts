@@ -14,7 +14,9 @@ import type {
   Sector,
   Series,
   SeriesTrust,
+  Trust,
 } from "./answers";
+import type { Availability, Comparison, MomentValue, Profile } from "./moments";
 import { ask, type Parameters } from "./ask";
 
 const PAGE = 1000;
@@ -65,6 +67,36 @@ export const listFindingFiles = (id: string, signal: AbortSignal): Promise<Bundl
 
 export const listPlaces = (signal: AbortSignal) => listAll<Place>("/places", {}, signal);
 
+export const listAvailability = (signal: AbortSignal) => ask<Page<Availability>>("/availability", {}, signal);
+
+/** When it was, and by what was known when: now where that is undefined. */
+export interface Moment {
+  at: string;
+  asKnownAt: string | undefined;
+}
+
+export const listValues = (layer: { feed: string; quantity: string }, { at, asKnownAt }: Moment, signal: AbortSignal) =>
+  listAll<MomentValue>("/values", { ...layer, at, as_known_at: asKnownAt }, signal);
+
+/** Some of a layer's values, of the first thousand of its series. */
+export async function sampleValues(
+  layer: { feed: string; quantity: string },
+  { at, asKnownAt }: Moment,
+  signal: AbortSignal,
+): Promise<MomentValue[]> {
+  const page = await ask<Page<MomentValue>>("/values", { ...layer, at, as_known_at: asKnownAt, limit: PAGE }, signal);
+  return page.items;
+}
+
+export const readProfile = (
+  where: { place?: string | undefined; area?: string | undefined },
+  { at, asKnownAt }: Moment,
+  signal: AbortSignal,
+) => ask<Profile>("/profile", { ...where, at, as_known_at: asKnownAt }, signal);
+
+export const readComparison = (one: string, other: string, signal: AbortSignal) =>
+  ask<Comparison>("/comparisons", { one, other }, signal);
+
 export const listQuantities = (signal: AbortSignal) => listAll<Quantity>("/quantities", {}, signal);
 
 export interface SeriesSearch {
@@ -84,18 +116,30 @@ export function searchSeries(search: SeriesSearch, signal: AbortSignal): Promise
 export interface ObservationQuery {
   series: string;
   start: string;
+  end?: string | undefined;
   /** A statistic and an ISO 8601 duration to gather by, or none for the values as published. */
   aggregate?: string | undefined;
   asKnownAt?: string | undefined;
 }
 
 export function observationParameters(query: ObservationQuery): Parameters {
-  return { start: query.start, aggregate: query.aggregate, as_known_at: query.asKnownAt };
+  return { start: query.start, end: query.end, aggregate: query.aggregate, as_known_at: query.asKnownAt };
 }
 
 export function listObservations(query: ObservationQuery, signal: AbortSignal): Promise<Observation[]> {
   const path = `/series/${encodeURIComponent(query.series)}/observations`;
   return listAll<Observation>(path, observationParameters(query), signal);
+}
+
+/** The light of a series over `[start, end)`, null until it is judged. */
+export async function readWindowTrust(query: ObservationQuery, signal: AbortSignal): Promise<Trust | null> {
+  const path = `/series/${encodeURIComponent(query.series)}/observations`;
+  const page = await ask<Page<Observation> & { trust: Trust | null }>(
+    path,
+    { start: query.start, end: query.end, as_known_at: query.asKnownAt, limit: 1 },
+    signal,
+  );
+  return page.trust;
 }
 
 /** When the node learnt the earliest value of a series, or null where it has none. */

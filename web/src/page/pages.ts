@@ -25,7 +25,7 @@ interface SitePage {
 const PAGES: readonly SitePage[] = [
   { path: /^\/$/, section: "changes", load: async () => ({ default: ChangesPage }) },
   { path: /^\/changes\/([^/]+)$/, section: "changes", load: () => import("../changes/CasePage.svelte") },
-  { path: /^\/city$/, section: "city", load: () => import("../places/CityPage.svelte") },
+  { path: /^\/city$/, section: "city", load: () => import("../city/CityPage.svelte") },
   { path: /^\/feeds$/, section: "feeds", load: () => import("../trust/FeedsPage.svelte") },
   { path: /^\/feeds\/([^/]+)$/, section: "feeds", load: () => import("../trust/FeedPage.svelte") },
   { path: /^\/data$/, section: "data", load: () => import("../series/DataPage.svelte") },

@@ -7,11 +7,15 @@ class Quantities {
   /** The node's own table, empty until it has been read. */
   table = $state.raw<readonly Quantity[]>([]);
 
-  #titles = $derived(new Map(this.table.map(({ name, title }) => [name, title])));
+  #rows = $derived(new Map(this.table.map((row) => [row.name, row])));
+
+  find(name: string): Quantity | undefined {
+    return this.#rows.get(name);
+  }
 
   title(name: string): string {
-    const title = this.#titles.get(name);
-    return title === undefined ? name : say(title);
+    const row = this.find(name);
+    return row === undefined ? name : say(row.title);
   }
 }
 

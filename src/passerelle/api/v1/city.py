@@ -53,8 +53,15 @@ class Disk(msgspec.Struct, frozen=True):
     alarm: bool
 
 
+class TilesOut(msgspec.Struct, frozen=True):
+    """A map from elsewhere for the pages to draw below: its tiles' address and what to say of whose it is."""
+
+    url: str
+    attribution: str
+
+
 class CityOut(msgspec.Struct, frozen=True):
-    """The city of this node; `public_key` is Ed25519, base64."""
+    """The city of this node; `public_key` is Ed25519, base64. `tiles` is null unless the city file names some."""
 
     id: str
     name: dict[str, str]
@@ -70,6 +77,7 @@ class CityOut(msgspec.Struct, frozen=True):
     sectors: list[SectorSummary]
     counts: Counts
     disk: Disk
+    tiles: TilesOut | None
 
 
 @get("/city", tags=["city"], sync_to_thread=True)
@@ -108,4 +116,5 @@ def read_city(node: NamedDependency[Node]) -> CityOut:
             findings=findings,
         ),
         disk=Disk(disk.free_bytes, disk.alarm),
+        tiles=None if city.tiles is None else TilesOut(city.tiles.url, city.tiles.attribution),
     )
