@@ -60,7 +60,7 @@ CHECKS_OF: Mapping[str, tuple[str, ...]] = {
     "its": (*_RECORDS, *_BEFORE, "changed_sensor"),
     "cluster_randomised": (*_RECORDS, "definitions", "changed_sensor", "spillover"),
     "switchback": _RECORDS,
-    "episodes": ("trust", "too_few_units", "several_outcomes", "peeking"),
+    "episodes": _RECORDS,
 }
 """The checks of each method; what lots were drawn for needs no placebo, its inference is one."""
 

@@ -24,7 +24,7 @@ from passerelle.model.errors import InvalidValueError, StudyError
 from passerelle.studies.declared.episodes import EpisodesStudy
 from passerelle.studies.declared.places import PlacesStudy
 from passerelle.studies.declared.terms import PanelStudy
-from passerelle.studies.gathered.facts import Facts, read_context, read_looks
+from passerelle.studies.gathered.facts import Facts, read_context, read_looks, touch_episodes
 from passerelle.studies.gathered.panels import Filled, Span, count_times, fill_panel
 from passerelle.studies.gathered.spells import Spelled, spell
 from passerelle.trust.light import BLOCKING_SHARE
@@ -95,17 +95,20 @@ def judge_episodes(
     progress: Progress | None = None,
 ) -> Judged:
     """The result on `rows` of all places together."""
-    return judge_spelled(spell(rows, marks, study, zone, _cut(facts)), facts, study, progress)
+    return judge_spelled(spell(rows, marks, study, zone, _cut(facts)), facts, study, zone, progress)
 
 
-def judge_spelled(spelled: Spelled, facts: Facts, study: EpisodesStudy, progress: Progress | None = None) -> Judged:
+def judge_spelled(
+    spelled: Spelled, facts: Facts, study: EpisodesStudy, zone: ZoneInfo, progress: Progress | None = None
+) -> Judged:
     """The result on episodes that are counted already."""
     if spelled.panel is None:
         return Judged(spelled, None)
     trusted = Trusted(spelled.cut.share, BLOCKING_SHARE, spelled.cut.units.len(), len(spelled.cut.series))
     other_p = tuple(one["p_value"] for one in facts["outcomes"])
     question = ask(study)
-    context = Context(trusted=trusted, looks=read_looks(facts), other_p=other_p)
+    others = touch_episodes(facts, spelled, zone)
+    context = Context(others=others, trusted=trusted, looks=read_looks(facts), other_p=other_p)
     analysis = analyse(spelled.panel, question, context, progress)
     result = analysis.result.with_checks(_check_moved(analysis.result, spelled))
     judgement = judge(result, question.wanted, question.smallest)

@@ -11,6 +11,7 @@ from tests.lab.simulated import case, draw, told
 from passerelle.lab.analysis import analyse
 from passerelle.lab.checks.overlap import check_overlap
 from passerelle.lab.context import Context, OtherChange
+from passerelle.lab.panel import panel
 from passerelle.lab.question import Question
 from passerelle.lab.verdict import Verdict
 
@@ -62,3 +63,23 @@ def test_the_effect_was_the_other_change() -> None:
     city = draw(2, 22, 24)
     city.outcomes[:12, 24:] += 4
     assert told(check_overlap(case(city, other(np.arange(46) < 12, 24.0)))) == ("failed", "not_without")
+
+
+@pytest.mark.parametrize(
+    ("touched", "outcome"),
+    [
+        (10, ("failed", "all_episodes")),
+        # Six episodes give an interval, five none.
+        (5, ("failed", "not_without_episodes")),
+        (4, ("passed", "same_without_episodes")),
+        (0, ("passed", "none")),
+    ],
+)
+def test_episodes_without_those_touched(touched: int, outcome: tuple[str, str]) -> None:
+    """Ten episodes, each 3 above the days around but for a small remainder, claim an effect as long as six are left."""
+    ten = np.arange(10)
+    strikes = panel(
+        tuple(map(str, ten)), np.array([0.0, 1.0]), np.column_stack([ten, ten + 3 + 0.1 * (-1.0) ** ten]), np.ones(10)
+    )
+    analysis = analyse(strikes, Question(method="episodes"), other(ten < touched, 1.0))
+    assert [told(one) for one in analysis.result.checks if one.name == "overlap"] == [outcome]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
+import numpy as np
+import polars as pl
 import pytest
 
 from passerelle.studies.declared.terms import Stop
-from passerelle.studies.gathered.facts import cut_at, share_looks
+from passerelle.studies.gathered.cut import Cut
+from passerelle.studies.gathered.facts import cut_at, share_looks, touch_episodes
+from passerelle.studies.gathered.spells import Spelled
+from passerelle.trust.light import Light
 
 # A window after of 100 days, from 1 January to 10 April 2023, over on the 11th.
 SPAN = date(2023, 1, 1), date(2023, 4, 11)
@@ -59,3 +65,36 @@ def test_what_is_used_was_there_at_the_look() -> None:
         date(2023, 2, 20),
         date(2023, 4, 11),
     ]
+
+
+def test_an_episode_is_touched_by_what_came_on_some_of_its_days() -> None:
+    """Episodes of 10 and 20 June, each with the day a week before and after: a change of all June touches neither.
+
+    One from the 14th (in Paris, at 22:00 UTC of the 13th) touches both: it was there on the 17th and 20th, and not on
+    the 10th and 13th.
+    """
+    pairs = tuple(
+        (
+            (date(2023, 6, day), date(2023, 6, day)),
+            (date(2023, 6, day),),
+            (date(2023, 6, day - 7), date(2023, 6, day + 7)),
+        )
+        for day in (10, 20)
+    )
+    spelled = Spelled(
+        None, pl.DataFrame(), pairs, (), (), Cut(0.0, Light.GREEN, pl.Series([], dtype=pl.Date()), ()), ()
+    )
+    others = [
+        {"id": "all-june", "start": "2023-05-01T00:00:00Z", "end": None},
+        {"id": "from-the-14th", "start": "2023-06-13T22:00:00Z", "end": None},
+        {"id": "the-3rd", "start": "2023-06-02T22:00:00Z", "end": "2023-06-03T20:00:00Z"},
+        {"id": "later", "start": "2023-07-01T00:00:00Z", "end": None},
+    ]
+    found = touch_episodes({"others": others}, spelled, ZoneInfo("Europe/Paris"))
+    assert {one.name: one.units.tolist() for one in found} == {
+        "all-june": [False, False],
+        "from-the-14th": [True, True],
+        "the-3rd": [True, False],
+        "later": [False, False],
+    }
+    assert all((one.start, one.end) == (1.0, np.inf) for one in found)

@@ -3,7 +3,8 @@
 Two changes that came to the same places within the windows can't be told apart by any comparison of these places.
 
 Assumes that other changes are registered. One that came to every unit alike is shared by both sides of the
-comparison and is left to it; nothing here shows that it did the same to all. Without a comparison it isn't shared.
+comparison and is left to it; nothing here shows that it did the same to all. Without a comparison it isn't shared. Of
+episodes those are touched that have it on some of the days compared.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from passerelle.lab.case import Case
 from passerelle.lab.context import OtherChange
+from passerelle.lab.estimators import episodes
 from passerelle.lab.result import Check, Outcome
 
 NAME = "overlap"
@@ -30,13 +32,14 @@ def check_overlap(case: Case) -> Check:
     numbers |= {"comparison": float((touched & ~treated).sum()), "all_treated": float(treated.sum())}
     names = {"changes": tuple(one.name for one in found)}
     if touched[treated].all():
-        return Check(NAME, Outcome.FAILED, "cannot_separate", numbers, names)
+        reason = "all_episodes" if case.result.method == episodes.METHOD else "cannot_separate"
+        return Check(NAME, Outcome.FAILED, reason, numbers, names)
     if not treated.all() and touched[~treated].all():
         return Check(NAME, Outcome.FAILED, "no_comparison", numbers, names)
-    without = case.again(~touched)
-    if not case.survives(without):
-        return Check(NAME, Outcome.FAILED, "not_without", numbers, names)
-    return Check(NAME, Outcome.PASSED, "same_without", numbers, names)
+    what = "_episodes" if case.result.method == episodes.METHOD else ""
+    if not case.survives(case.again(~touched)):
+        return Check(NAME, Outcome.FAILED, f"not_without{what}", numbers, names)
+    return Check(NAME, Outcome.PASSED, f"same_without{what}", numbers, names)
 
 
 def _confounds(other: OtherChange, case: Case) -> bool:

@@ -33,10 +33,10 @@ def recompute_panel(files: Mapping[str, bytes], finding: Mapping[str, Any], stud
 
 def _judge_matrix(files: Mapping[str, bytes], finding: Mapping[str, Any], study: PanelDesign) -> Judged:
     facts, trust = json.loads(files[FACTS_FILE]), finding["trust"]
+    zone = ZoneInfo(finding["time_zone"])
     if isinstance(study, PlacesStudy):
-        marks, zone = read_marks(files[TRUST_FILE]), ZoneInfo(finding["time_zone"])
-        return judge_filled(read_filled(files, trust, study), marks, facts, study, zone)
-    return judge_spelled(read_spelled(files, trust, study), facts, study)
+        return judge_filled(read_filled(files, trust, study), read_marks(files[TRUST_FILE]), facts, study, zone)
+    return judge_spelled(read_spelled(files, trust, study), facts, study, zone)
 
 
 def _judge_rows(files: Mapping[str, bytes], finding: Mapping[str, Any], study: PanelDesign) -> Judged:

@@ -25,6 +25,7 @@ from passerelle.studies.declared.places import PlacesStudy
 from passerelle.studies.declared.terms import Days, PanelStudy, Stop
 from passerelle.studies.gathered.calendar import first_of, number
 from passerelle.studies.gathered.panels import COMPARISON, TREATED, Filled
+from passerelle.studies.gathered.spells import Spelled
 from passerelle.trust.light import BLOCKING_SHARE
 
 Facts = Mapping[str, Any]
@@ -74,6 +75,24 @@ def read_context(facts: Facts, filled: Filled, marks: pl.DataFrame, study: Place
         looks=read_looks(facts),
         other_p=tuple(one["p_value"] for one in facts["outcomes"]),
     )
+
+
+def touch_episodes(facts: Facts, spelled: Spelled, zone: ZoneInfo) -> tuple[OtherChange, ...]:
+    """The other changes, each with the episodes that have it on some of their days, those around counted, and not on
+    others; what was in force on all of them is on both sides of the comparison. All are told as from the episode on.
+    """
+    found = []
+    for other in facts["others"]:
+        start = _day_of(other["start"], zone)
+        end = date.max if other["end"] is None else _day_of(other["end"], zone)
+        had = [[start <= day <= end for day in (*within, *around)] for _, within, around in spelled.pairs]
+        touched = np.array([any(days) and not all(days) for days in had])
+        found.append(OtherChange(other["id"], touched, 1.0, np.inf))
+    return tuple(found)
+
+
+def _day_of(moment: str, zone: ZoneInfo) -> date:
+    return parse_time(moment).astimezone(zone).date()
 
 
 def group_seats(seats: pl.DataFrame, study: PlacesStudy) -> list[pl.DataFrame]:
