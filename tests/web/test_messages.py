@@ -12,7 +12,8 @@ ENTRY = re.compile(r'^  "(?P<key>[\w.]+)": (?P<words>.+),$', re.MULTILINE)
 
 
 def read_catalogue(language: str) -> dict[str, str]:
-    text = (SOURCES / "words" / f"{language}.ts").read_text(encoding="utf-8")
+    files = sorted((SOURCES / "words").glob(f"{language}*.ts"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return {match["key"]: match["words"] for match in ENTRY.finditer(text)}
 
 

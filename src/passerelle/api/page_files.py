@@ -31,7 +31,7 @@ def write_policy(tiles: Tiles | None) -> str:
     )
 
 
-VIEWS = frozenset({"changes", "city", "data", "feeds"})
+VIEWS = frozenset({"changes", "city", "data", "feeds", "studies"})
 """What the paths of the site's pages begin with; each is the same file, whose script shows what the path names."""
 
 

@@ -42,7 +42,7 @@ export async function ask<Answer>(path: string, parameters: Parameters, signal: 
   return (await response.json()) as Answer;
 }
 
-async function readProblem(response: Response): Promise<Problem> {
+export async function readProblem(response: Response): Promise<Problem> {
   const isJson = response.headers.get("content-type")?.includes("json") ?? false;
   const body: unknown = isJson ? await response.json() : null;
   const said = typeof body === "object" && body !== null && "detail" in body ? String(body.detail) : response.statusText;

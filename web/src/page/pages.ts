@@ -25,6 +25,7 @@ interface SitePage {
 const PAGES: readonly SitePage[] = [
   { path: /^\/$/, section: "changes", load: async () => ({ default: ChangesPage }) },
   { path: /^\/changes\/([^/]+)$/, section: "changes", load: () => import("../changes/CasePage.svelte") },
+  { path: /^\/studies\/new$/, section: "changes", load: () => import("../study/NewStudyPage.svelte") },
   { path: /^\/city$/, section: "city", load: () => import("../city/CityPage.svelte") },
   { path: /^\/feeds$/, section: "feeds", load: () => import("../trust/FeedsPage.svelte") },
   { path: /^\/feeds\/([^/]+)$/, section: "feeds", load: () => import("../trust/FeedPage.svelte") },

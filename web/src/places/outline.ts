@@ -8,6 +8,8 @@ export interface Outline {
   /** The borders of all areas. */
   path: string;
   project: (position: readonly number[]) => [x: number, y: number];
+  /** The position of a point of the drawing. */
+  unproject: (point: readonly [x: number, y: number]) => [longitude: number, latitude: number];
 }
 
 /** The areas fitted to `width` units; a degree of longitude is shortened as the city's latitude asks. */
@@ -21,7 +23,8 @@ export function outlineOf(city: Pick<City, "bbox">, areas: GeoJSON.FeatureCollec
   ];
   const rings = areas.features.flatMap(({ geometry }) => ringsOf(geometry));
   const path = rings.map((ring) => ringPath(ring.map(project))).join("");
-  return { width, height: (north - south) * scale, path, project };
+  const unproject = ([x, y]: readonly [number, number]): [number, number] => [west + x / scale / shorten, north - y / scale];
+  return { width, height: (north - south) * scale, path, project, unproject };
 }
 
 function ringsOf(geometry: GeoJSON.Geometry): number[][][] {

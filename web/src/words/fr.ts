@@ -1,6 +1,6 @@
 import type { Catalogue } from "./messages";
 
-export const fr: Catalogue = {
+export const fr = {
   "page.title": "{page} · {city} · Passerelle",
   "page.skip": "Aller au contenu",
   "page.waiting": "Le nœud de la ville est interrogé…",
@@ -378,4 +378,4 @@ export const fr: Catalogue = {
   "take.curl": "La même réponse dans un terminal :",
   "take.copy": "Copier",
   "take.copied": "Copié",
-};
+} satisfies Partial<Catalogue>;

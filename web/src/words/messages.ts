@@ -1,13 +1,18 @@
 // The pages' own words: `t("key", {…})` in the reader's language.
 
-import { en } from "./en";
-import { fr } from "./fr";
+import { en as pages } from "./en";
+import { study as enStudy } from "./en.study";
+import { fr as frPages } from "./fr";
+import { study as frStudy } from "./fr.study";
 import { language } from "./language.svelte";
 
 interface Plural {
   readonly one: string;
   readonly other: string;
 }
+
+const en = { ...pages, ...enStudy };
+const fr = { ...frPages, ...frStudy };
 
 type English = typeof en;
 export type Key = keyof English;
