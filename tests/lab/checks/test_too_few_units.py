@@ -63,6 +63,16 @@ def test_a_permutation_at_five_percent_needs_twenty() -> None:
 
 
 @pytest.mark.parametrize(
+    ("times", "outcome"), [(19, ("failed", "permutations")), (20, ("not_applicable", "gaps_of_other_times"))]
+)
+def test_gaps_of_other_times_are_no_tick(times: int, outcome: tuple[str, str]) -> None:
+    """The gap after among those of 20 windows reaches 5 %, and is right only where gaps are steady: no tick."""
+    one = case(draw(1))
+    result = replace(one.result, inference="gaps_of_other_times", smallest_p=1 / times)
+    assert told(check_inference(replace(one, result=result))) == outcome
+
+
+@pytest.mark.parametrize(
     ("before", "told_of"), [(39, ("failed", "too_few_times")), (40, ("not_applicable", "by_the_method"))]
 )
 def test_a_short_series_is_told(before: int, told_of: tuple[str, str]) -> None:

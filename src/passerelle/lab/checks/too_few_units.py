@@ -12,6 +12,7 @@ from passerelle.lab.estimators.episodes import TOO_FEW
 from passerelle.lab.inference.spread import NEVER_VARIES
 from passerelle.lab.panel import Flags
 from passerelle.lab.result import Check, Outcome
+from passerelle.lab.weights.synthetic_result import BY_TIMES
 
 NAME = "too_few_units"
 FEWEST_DEGREES = 4.0
@@ -36,6 +37,7 @@ def check_inference(case: Case) -> Check:
 
     A permutation of N has no p value under 1 / N; blocks need their times; a t statistic of few clusters on a side has
     few degrees of freedom, counted here as Welch has them for groups of equal spread. By the design, never by outcomes.
+    Gaps of other times in place of units are precise enough, and right only where gaps are steady: no tick for them.
     """
     result, panel = case.result, case.panel
     chance = 1 - result.level
@@ -50,6 +52,8 @@ def check_inference(case: Case) -> Check:
         return Check(NAME, Outcome.FAILED, "too_few_times", counted)
     if result.smallest_p > chance * (1 + 1e-9):
         return Check(NAME, Outcome.FAILED, "permutations", numbers)
+    if result.inference == BY_TIMES:
+        return Check(NAME, Outcome.NOT_APPLICABLE, BY_TIMES, numbers | {"units": float(result.n_units)})
     if result.smallest_p > 0:
         return Check(NAME, Outcome.PASSED, "enough_permutations", numbers)
     if result.inference == "blocks":

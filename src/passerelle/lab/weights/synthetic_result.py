@@ -16,6 +16,9 @@ from passerelle.lab.result import Path, Result
 from passerelle.lab.weights.simplex import Progress
 from passerelle.lab.weights.synthetic import Contrast, Contrasts, Setting, fit_errors, shares_of
 
+BY_TIMES = "gaps_of_other_times"
+"""The inference where units are too few to be ranked."""
+
 FEWEST_TIMES = 20
 """Of gaps that are ranked: 5 % needs twenty."""
 
@@ -126,7 +129,7 @@ def _judge_by_times(panel: Panel, question: Question, setting: Setting, contrast
         interval=interval,
         p_value=conformal.p_value(),
         smallest_p=conformal.smallest_p,
-        inference="gaps_of_other_times",
+        inference=BY_TIMES,
         assumes="steady_gaps",
         bounds=np.full((setting.after.shape[1], 2), np.nan),
     )
