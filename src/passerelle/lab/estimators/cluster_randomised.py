@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from passerelle.lab.inference.lots import infer_from_lots, list_lots
+from passerelle.lab.inference.lots import infer_from_lots, list_lots, tell_lots
 from passerelle.lab.panel import Flags, Floats, Indices, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
@@ -54,20 +54,8 @@ def estimate_cluster_randomised(panel: Panel, question: Question) -> Result:
     if varies and len(names) - matrix.shape[1] - 2 >= FEWEST_LEFT:
         matrix = np.column_stack([matrix, before])
     found = infer_from_lots(after, matrix, lots, question.level)
-    return Result(
-        effect=found.effect,
-        se=found.se,
-        interval=found.interval,
-        level=question.level,
-        p_value=found.p_value,
-        smallest_p=found.smallest_p,
-        n_units=len(names),
-        n_treated=int(drawn.sum()),
-        n_times=len(panel.times),
-        method=METHOD,
-        assumptions=ASSUMPTIONS,
-        inference="lots",
-    )
+    counts = len(names), int(drawn.sum()), len(panel.times)
+    return tell_lots(found, METHOD, ASSUMPTIONS, question.level, counts)
 
 
 def _per_cluster(values: Indices, member: Indices, told: str, where: str) -> Indices:

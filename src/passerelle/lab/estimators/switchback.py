@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from passerelle.lab.estimators.its import harmonics
-from passerelle.lab.inference.lots import infer_from_lots, list_lots
+from passerelle.lab.inference.lots import infer_from_lots, list_lots, tell_lots
 from passerelle.lab.panel import Flags, Floats, Indices, Panel
 from passerelle.lab.question import Question
 from passerelle.lab.result import Result
@@ -54,20 +54,8 @@ def estimate_switchback(panel: Panel, question: Question) -> Result:
         list_lots(came, strata, question.seed),
         question.level,
     )
-    return Result(
-        effect=found.effect,
-        se=found.se,
-        interval=found.interval,
-        level=question.level,
-        p_value=found.p_value,
-        smallest_p=found.smallest_p,
-        n_units=len(panel.units),
-        n_treated=int(panel.given.any(axis=1).sum()),
-        n_times=int(kept.sum()),
-        method=METHOD,
-        assumptions=ASSUMPTIONS,
-        inference="lots",
-    )
+    counts = len(panel.units), int(panel.given.any(axis=1).sum()), int(kept.sum())
+    return tell_lots(found, METHOD, ASSUMPTIONS, question.level, counts)
 
 
 def _schedules(given: Flags, outcomes: Floats) -> tuple[Flags, Floats]:

@@ -15,6 +15,7 @@ from math import comb, prod
 import numpy as np
 
 from passerelle.lab.panel import Flags, Floats, Indices
+from passerelle.lab.result import Result
 from passerelle.model.errors import StudyError
 
 MOST_LISTED = 10_000
@@ -99,6 +100,27 @@ def infer_from_lots(outcome: Floats, matrix: Floats, lots: Lots, level: float) -
         interval=ends,
         p_value=float((np.abs(a) >= abs(effect) * (1 - _TIE)).mean()),
         smallest_p=float((np.abs(b) >= 1 - _TIE).mean()),
+    )
+
+
+def tell_lots(
+    drawn: Drawn, method: str, assumptions: tuple[str, ...], level: float, counts: tuple[int, int, int]
+) -> Result:
+    """The result of a trial; `counts` are its units, those of them that had the change, and its times."""
+    units, treated, times = counts
+    return Result(
+        effect=drawn.effect,
+        se=drawn.se,
+        interval=drawn.interval,
+        level=level,
+        p_value=drawn.p_value,
+        smallest_p=drawn.smallest_p,
+        n_units=units,
+        n_treated=treated,
+        n_times=times,
+        method=method,
+        assumptions=assumptions,
+        inference="lots",
     )
 
 
