@@ -47,3 +47,10 @@ def test_an_effect_of_the_treated_alone() -> None:
     """Passed where places abound; with ten places it confirms nothing, and one larger refutes."""
     assert told(check_placebo_places(case(draw(3, effect=3)))) == ("passed", "rare")
     assert told(check_placebo_places(case(draw(3)))) == ("not_applicable", "no_effect_claimed")
+
+
+def test_with_one_time_before_effects_alone_are_ranked() -> None:
+    """Of one time before nothing says how places ran: a huge effect is the largest of 200; p of nulls is right."""
+    assert share(draw(1, 4, 30, 1, 2, effect=1000)) == pytest.approx(1 / 200)
+    values = [share(draw(seed, 4, 30, 1, 2)) for seed in range(300)]
+    assert np.mean(np.array(values) <= 0.1) == pytest.approx(0.1, abs=0.052)

@@ -3,7 +3,8 @@
 As many comparison clusters as had the change are drawn as if they had had it, and compared with the rest of the
 comparison: each by itself where one had it, else 199 draws. Ranked is the effect beside how well the two sides ran
 together before (the root mean square of their gap, its mean taken out): a place that never ran with the others has
-large effects at any date. Where fewer than twice as many were left without the change, lots are drawn among all.
+large effects at any date. Where one time was seen before, that tells nothing, and the effect alone is ranked. Where
+fewer than twice as many were left without the change, lots are drawn among all.
 
 Assumes that without the change any of these places might have been the one (exchangeable). p is no finer than
 1 / (placebos + 1), so that fewer than nineteen can refute and confirm nothing.
@@ -95,6 +96,8 @@ def _score(values: Floats, chosen: Flags, aligned: Aligned, only_comparison: boo
     centre = np.nanmean(before, axis=1)
     size = np.sqrt(np.nanmean((before - centre[:, None]) ** 2, axis=1))
     rise = np.abs(np.nanmean(after, axis=1) - centre)
+    if before.shape[1] < 2:
+        return np.asarray(rise)
     return np.asarray(np.divide(rise, size, out=np.full(len(rise), np.inf), where=size > 0))
 
 
