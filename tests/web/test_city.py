@@ -39,6 +39,12 @@ def bicycles_at(moment: datetime) -> int:
     return int(here.sort("date")["bike_count"][-1])
 
 
+def find_counter(reader: Reader) -> str:
+    """The id of the counter's place."""
+    answer = httpx.get(f"{reader.url}/api/v1/places", params={"q": COUNTER}).json()
+    return str(answer["items"][0]["id"])
+
+
 def expect_value(page: Page, hour: datetime) -> None:
     """The list comes to say what the file does."""
     count = bicycles_at(hour)
@@ -127,6 +133,20 @@ def test_a_profile_by_keyboard(reader: Reader) -> None:
         expect(panel).to_contain_text(absent)
     panel.get_by_role("button", name="Close").click()
     expect(row).to_be_focused()
+
+
+def test_a_profile_follows_the_slider(reader: Reader) -> None:
+    """Steps of the slider change the profile that is open, and the focus stays on the slider."""
+    page = reader.open(f"/city?at=2021-01-15T07:00:00Z&place={find_counter(reader)}", "#profile-title")
+    panel = page.get_by_role("region", name=COUNTER)
+    slider = page.get_by_role("slider", name="Moment")
+    slider.focus()
+    for hour in (8, 9):
+        page.keyboard.press("ArrowRight")
+        expect(panel).to_contain_text(
+            f"{bicycles_at(datetime(2021, 1, 15, hour, tzinfo=UTC))}\N{NO-BREAK SPACE}bicycles"
+        )
+        expect(slider).to_be_focused()
 
 
 def test_an_area_adds_up(reader: Reader) -> None:

@@ -5,6 +5,7 @@ import type { Light, Place, Redistribute, Sector, Series, Statistic, Text } from
 /** How much is held of a quantity from one feed. */
 export interface Availability {
   feed: string;
+  feed_title: Text;
   quantity: string;
   sector: Sector;
   unit: string;
@@ -72,6 +73,7 @@ export interface Measured {
 }
 
 export interface Profile {
+  at: string;
   place: Place | null;
   area: { division: string; code: string; name: string } | null;
   sectors: { sector: Sector; present: boolean; measured: Measured[] }[];

@@ -37,6 +37,7 @@ class AvailabilityOut(msgspec.Struct, frozen=True):
     """
 
     feed: str
+    feed_title: dict[str, str]
     quantity: str
     sector: str
     unit: str
@@ -98,6 +99,7 @@ def _read_months(node: Node, series: pl.DataFrame) -> dict[tuple[str, str], list
 def _show(node: Node, row: dict[str, Any], months: Sequence[MonthOut]) -> AvailabilityOut:
     quantity, feed = get_quantity(row.pop("quantity")), node.feeds.get(row["feed"])
     return AvailabilityOut(
+        feed_title=dict.fromkeys(("en", "fr"), row["feed"]) if feed is None else dict(feed.title),
         quantity=quantity.name,
         sector=quantity.sector,
         unit=quantity.unit,
