@@ -37,7 +37,6 @@ def city(connection: Connection) -> Connection:
         ("air quality", {AIR}),
         ("qualité de l'air", {AIR}),
         ("airparif", {AIR}),
-        ("Hôtel-de-Ville", {BIKES}),
         ("counters", {BIKES}),
         ("", {BIKES, DEMAND, AIR, REPORTS}),
     ],
@@ -52,6 +51,8 @@ def test_words_as_they_are_written(city: Connection, text: str, expected: set[Se
     ("text", "expected"),
     [
         ("hotel de vile", {BIKES}),
+        ("Hôtel-de-Ville", {BIKES}),
+        ("%%%", set()),
         ("hotle de ville", {BIKES}),
         ("bycicle", {BIKES}),
         ("electicity", {DEMAND}),

@@ -25,7 +25,10 @@ STATES = {
     "two places of unlike definitions": (TWO_PLACES.replace("FR04031", "FR01011"), "#comparison-title"),
     "the feeds": ("/feeds", "main section > ul > li"),
     "a feed": ("/feeds/bike-counters", ".file .series > li"),
-    "the data": ("/data", ".search li"),
+    "a feed that stays": ("/feeds/geodair-no2-max", ".file .series > li"),
+    "the data": ("/data", ".datasets li"),
+    "a search": ("/data?q=hotel+de+vile", ".search li"),
+    "a dataset": ("/data/bike-counters/bicycle_count", ".search li"),
     "a series": ("/data/{series}", ".panel .plot"),
     "a series as known before it was": ("/data/{series}?as_known_at=2021-06-01T10:00:00Z", ".panel"),
     "no such page": ("/nowhere/at/all", "main h1"),
@@ -124,12 +127,12 @@ def test_without_webgl_the_list_takes_the_maps_place(reader: Reader) -> None:
 
 def test_a_node_that_is_down_is_said_and_what_was_there_stays(reader: Reader, context: BrowserContext) -> None:
     """Cut off, the page says so and keeps its rows; once the node is back the notice goes and the search is done."""
-    page = reader.open("/data", ".search li")
+    page = reader.open("/data", ".datasets li")
     context.set_offline(True)
     page.get_by_label("Search places and measurements").fill("diderot")
     notice = page.get_by_text("The city’s node does not answer. What you see was loaded before")
     expect(notice).to_be_visible()
-    expect(page.locator(".search li").first).to_contain_text("Bicycles")
+    expect(page.locator(".datasets li").first).to_contain_text("Bicycles")
     context.set_offline(False)
     expect(notice).to_have_count(0)
     expect(page.locator(".search li")).to_have_count(2)

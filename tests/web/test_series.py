@@ -22,7 +22,7 @@ RECORDING = "paris_bike_counters/bike_counts_hourly_2020-09-01_2021-08-09.parque
 
 def open_counter(reader: Reader) -> Page:
     """The page of one bicycle counter's series, found through the search box."""
-    page = reader.open("/data", ".search li")
+    page = reader.open("/data", ".datasets li")
     page.get_by_label("Search places and measurements").fill("hotel de ville no-se")
     page.get_by_role("link", name=COUNTER).click()
     expect(page.get_by_role("heading", name=COUNTER)).to_be_visible()
@@ -37,27 +37,31 @@ def count_of(day: date) -> int:
     return int(at["bike_count"].sum())
 
 
-def test_search_forgives_accents_and_the_keyboard_opens_what_it_finds(reader: Reader) -> None:
-    """“hotel” finds “Hôtel”; Tab and Enter open the series; back, the search is as it was."""
-    page = reader.open("/data", ".search li")
+@pytest.mark.parametrize(("words", "count"), [("hotel de ville no-se", 1), ("hotle de vile", 2)])
+def test_search_forgives_and_the_keyboard_opens_what_it_finds(reader: Reader, words: str, count: int) -> None:
+    """“hotel” and “hotle” find “Hôtel”; Tab and Enter open the series; back, the search is as it was."""
+    page = reader.open("/data", ".datasets li")
     page.get_by_label("Search places and measurements").focus()
-    page.keyboard.type("hotel de ville no-se")
+    page.keyboard.type(words)
     result = page.get_by_role("link", name=COUNTER)
-    expect(page.locator(".search li")).to_have_count(1)
-    page.keyboard.press("Tab")
-    expect(result).to_be_focused()
+    expect(page.locator(".search li")).to_have_count(count)
+    expect(page.locator("section > .datasets li").first).to_contain_text(f"{count} of 52 series")
+    # The sector's choice and the dataset stand before it, and maybe another counter.
+    while not result.evaluate("link => link === document.activeElement"):
+        page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=COUNTER)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/data/[0-9a-z]{13}$"))
     page.go_back()
-    expect(page.locator(".search li")).to_have_count(1)
+    expect(page.get_by_label("Search places and measurements")).to_have_value(words)
+    expect(page.locator(".search li")).to_have_count(count)
 
 
 @pytest.mark.parametrize("day", [date(2020, 10, 25), date(2021, 1, 15), date(2021, 3, 28)])
 def test_days_are_the_citys(reader: Reader, day: date) -> None:
     """The table says the sum of each civil day of Paris, those of 25 and of 23 hours too, to a reader in New York."""
     page = open_counter(reader)
-    page.get_by_text("Read the numbers").click()
+    page.locator("figure", has_text="Total of each day").get_by_text("Read the numbers").click()
     page.get_by_role("button", name=re.compile(r"Show all \d+ rows")).click()
     name = f"{day.day} {day:%b} {day.year}"
     row = page.locator(".panel tbody tr").filter(has=page.get_by_role("rowheader", name=name, exact=True))
@@ -91,30 +95,11 @@ def test_the_panel_says_where_a_series_comes_from(reader: Reader) -> None:
         expect(panel).to_contain_text(words)
 
 
-def test_the_line_to_copy_gives_what_the_chart_shows(reader: Reader) -> None:
-    """The address in the curl line answers with the daily buckets behind the chart; the CSV link with the rows."""
-    page = open_counter(reader)
-    line = page.locator(".curl").inner_text()
-    answer = httpx.get(line.removeprefix('curl "').removesuffix('"')).json()
-    assert answer["items"][0].keys() == {"start", "end", "value", "count"}
-    link = page.get_by_role("link", name="CSV").get_attribute("href") or ""
-    rows = pl.read_csv(io.BytesIO(httpx.get(reader.url + link).content))
-    assert rows.columns[:3] == ["start", "end", "value"]
-    assert rows.height == httpx.get(reader.url + answer_path(line)).json()["rows"]
-
-
-def answer_path(line: str) -> str:
-    """The address of the series that a curl line asks of."""
-    found = re.search(r"/api/v1/series/[0-9a-z]{13}", line)
-    assert found is not None
-    return found[0]
-
-
 def test_a_shorter_span_shows_values_as_published(reader: Reader) -> None:
     """A week of an hourly series is 168 values, and the address keeps the choice."""
     page = open_counter(reader)
     page.get_by_role("radio", name="1 week").check()
-    expect(page.locator(".panel figcaption")).to_contain_text("168 values, as published")
+    expect(page.locator(".panel figcaption", has_text="as published")).to_contain_text("168 values")
     expect(page).to_have_url(re.compile("span=week"))
 
 
@@ -130,13 +115,66 @@ def test_a_feed_that_may_not_leave_is_not_offered(reader: Reader) -> None:
 
 def test_a_search_without_result_says_so(reader: Reader) -> None:
     """Words that nothing bears give a sentence in place of an empty list."""
-    page = reader.open("/data", ".search li")
+    page = reader.open("/data", ".datasets li")
     page.get_by_label("Search places and measurements").fill("zzzz")
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
 
 
-def test_the_list_begins_with_what_has_most(reader: Reader) -> None:
-    """Without words some series of every feed are there, those with the most observations first: the counters."""
-    results = reader.open("/data", ".search li").locator(".search li")
-    expect(results.first).to_contain_text("Bicycles")
-    expect(results.filter(has_text="Nitrogen dioxide").first).to_be_attached()
+def test_the_catalogue_says_what_there_is(reader: Reader) -> None:
+    """A line a dataset, those with most first, with title, licence, extent, numbers and light; then the absent."""
+    page = reader.open("/data", ".datasets li")
+    held = [one for one in httpx.get(f"{reader.url}/api/v1/datasets").json()["items"] if one["rows"]]
+    rows = page.locator("section > .datasets > li")
+    expect(rows).to_have_count(len(held))
+    for at, one in enumerate(held):
+        for words in (one["title"]["en"], one["publisher"], one["licence"]["name"], f"{one['rows']:,} observations"):
+            expect(rows.nth(at)).to_contain_text(words)
+    expect(rows.filter(has_text="daily maxima of 13 stations")).to_contain_text("rows stay on this node")
+    expect(page.locator("details .datasets > li").first).not_to_be_visible()
+    page.get_by_text("more are declared, and nothing of them has come yet").click()
+    expect(page.locator("details .datasets > li").first).to_contain_text("no data yet")
+
+
+def test_filters_stay_in_the_address(reader: Reader) -> None:
+    """Sector and words are kept by the address, and lead to a dataset with the words still in its search."""
+    page = reader.open("/data?sector=air", ".datasets li")
+    expect(page.locator("section > .datasets > li")).to_have_count(2)
+    page.get_by_label("Search places and measurements").fill("elysees")
+    expect(page.locator("section > .datasets > li")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?sector=air&q=elysees"))
+    page.get_by_role("link", name="Nitrogen dioxide, daily mean").first.click()
+    expect(page).to_have_url(re.compile(r"/data/geodair-no2-mean/no2_daily_mean\?q=elysees"))
+    expect(page.locator(".search li")).to_have_count(1)
+
+
+def test_a_dataset_says_which_months_it_has(reader: Reader) -> None:
+    """The months in numbers are those of `/api/v1/datasets`; the whole file is the publisher's rows."""
+    page = reader.open("/data/bike-counters/bicycle_count", ".search li")
+    months = httpx.get(f"{reader.url}/api/v1/datasets/bike-counters/bicycle_count").json()["months"]
+    page.get_by_text("Read the numbers").click()
+    cells = page.locator(".panel tbody td").all_inner_texts()
+    assert cells == [str(month["series"]) for month in months]
+    link = page.get_by_role("link", name="Parquet").get_attribute("href") or ""
+    frame = pl.read_parquet(io.BytesIO(httpx.get(reader.url + link).content))
+    recorded = pl.read_parquet(find_data_file(RECORDING), columns=["bike_count"])
+    assert frame["value"].sum() == recorded["bike_count"].sum()
+
+
+def test_a_dataset_that_may_not_leave_says_why(reader: Reader) -> None:
+    """No file and no line for programs, and the licence that keeps it."""
+    panel = reader.open("/data/geodair-no2-max/no2_daily_max", ".search li").locator(".panel")
+    expect(panel).to_contain_text("Licence Ouverte 2.0) does not let the node hand the rows on")
+    expect(panel.get_by_role("tab")).to_have_count(0)
+    expect(panel.get_by_role("link", name="CSV")).to_have_count(0)
+
+
+def test_a_series_says_on_which_days_it_has_values(reader: Reader) -> None:
+    """In each month as many days as the publisher's file has of that counter on the calendar of Paris."""
+    page = open_counter(reader)
+    part = page.locator("figure", has_text="Days with a value")
+    part.get_by_text("Read the numbers").click()
+    table = pl.read_parquet(find_data_file(RECORDING), columns=["counter_name", "date"])
+    local = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Paris")
+    days = table.filter(pl.col("counter_name").cast(pl.String) == COUNTER).select(local.dt.date().alias("day")).unique()
+    months = days.group_by(pl.col("day").dt.truncate("1mo")).len().sort("day")
+    assert part.locator("tbody td").all_inner_texts() == [str(count) for count in months["len"]]

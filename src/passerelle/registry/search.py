@@ -56,13 +56,13 @@ class Search:
     @classmethod
     def of(cls, text: str, feeds: Mapping[str, str] | None = None) -> Search:
         """The words of `text` as they are written."""
-        return cls(tuple(Wanted((word,)) for word in _WORD.findall(fold(text))), feeds or {})
+        return cls(tuple(Wanted((word,)) for word in fold(text).split()), feeds or {})
 
     def forgive(self, connection: Connection) -> Search:
-        """Each word with the known ones that are nearest to it."""
+        """Each word, and each part of one with a hyphen, with the known ones that are nearest to it."""
         known = _list_known(connection, self.feeds)
-        words = (Wanted((*word.spellings, *find_nearest(word.spellings[0], known))) for word in self.words)
-        return Search(tuple(words), self.feeds)
+        parts = [part for word in self.words for part in _WORD.findall(word.spellings[0]) or word.spellings]
+        return Search(tuple(Wanted((part, *find_nearest(part, known))) for part in parts), self.feeds)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """What holds of series, joined with their places, that have every word."""

@@ -111,16 +111,40 @@ export interface Feed {
   publisher: string;
   url: string;
   documentation: string;
-  licence: { name: string; url: string; attribution: string };
+  licence: Licence;
   redistribute: Redistribute;
+  /** The publisher's claim; null for a feed that has ended. */
+  cadence_seconds: number | null;
+  quantities: string[];
+  sectors: Sector[];
   replies: number;
   last_reply: string | null;
+  observations: number;
+  refused: number;
   /** The recording whose days the feed's values are of, where it is one that is played. */
-  replay: { first: string; last: string } | null;
+  replay: { first: string; last: string; every_seconds: number; playing: boolean } | null;
   /** Null for a feed that the node doesn't ask. */
-  asking: { failing_since: string | null; reason: string | null } | null;
+  asking: Asking | null;
   /** Null until any of its series is judged. */
   trust: FeedTrust | null;
+}
+
+export interface Licence {
+  name: string;
+  url: string;
+  attribution: string;
+}
+
+/** When the publisher is asked and what came of it; `every_seconds` is null while this node doesn't ask by itself. */
+export interface Asking {
+  every_seconds: number | null;
+  next: string | null;
+  last: string | null;
+  last_answer: string | null;
+  failures: number;
+  failing_since: string | null;
+  reason: string | null;
+  budgets: { id: string; calls: number; seconds: number; source: string; used: number }[];
 }
 
 export interface FeedTrust {
@@ -170,10 +194,9 @@ export interface Mark {
   start: string;
   end: string;
   reason: Text;
-}
-
-export interface FeedReply {
-  state: "held" | "admitted" | "unreadable" | "posted";
+  /** What can be opened to see it; empty where the feed's rows may not leave the node. */
+  evidence: Record<string, unknown>;
+  said_since: string;
 }
 
 export interface Effect {

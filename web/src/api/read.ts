@@ -5,7 +5,6 @@ import type {
   ChangeSummary,
   City,
   Feed,
-  FeedReply,
   Judged,
   Observation,
   Page,
@@ -24,22 +23,14 @@ const PAGE = 1000;
 export const readCity = (signal: AbortSignal) => ask<City>("/city", {}, signal);
 export const readAreas = (signal: AbortSignal) => ask<GeoJSON.FeatureCollection>("/areas", {}, signal);
 export const readFeed = (id: string, signal: AbortSignal) => ask<Feed>(`/feeds/${encodeURIComponent(id)}`, {}, signal);
-export const listFeeds = (sector: Sector | undefined, signal: AbortSignal) => listAll<Feed>("/feeds", { sector }, signal);
+export const listFeeds = (signal: AbortSignal) => listAll<Feed>("/feeds", {}, signal);
 
 /** The first `limit` of a feed's series, worst first, each over all that is held of it. */
 export const readFeedTrust = (id: string, limit: number, signal: AbortSignal) =>
   ask<Page<SeriesTrust>>(`/feeds/${encodeURIComponent(id)}/trust`, { whole: "true", limit }, signal);
 
-/** How many of a feed's replies could not be read, or null where it has more than one page of replies. */
-export async function countUnreadable(feed: string, signal: AbortSignal): Promise<number | null> {
-  const page = await ask<Page<FeedReply>>(`/feeds/${encodeURIComponent(feed)}/replies`, { limit: PAGE }, signal);
-  return page.next === null ? page.items.filter(({ state }) => state === "unreadable").length : null;
-}
-
 export const readSeries = (id: string, signal: AbortSignal) =>
   ask<Series>(`/series/${encodeURIComponent(id)}`, {}, signal);
-export const readPlace = (id: string, signal: AbortSignal) =>
-  ask<Place>(`/places/${encodeURIComponent(id)}`, {}, signal);
 export const readChange = (id: string, signal: AbortSignal) =>
   ask<Change>(`/changes/${encodeURIComponent(id)}`, {}, signal);
 
@@ -102,15 +93,15 @@ export const listQuantities = (signal: AbortSignal) => listAll<Quantity>("/quant
 export interface SeriesSearch {
   words?: string | undefined;
   sector?: Sector | undefined;
-  place?: string | undefined;
   feed?: string | undefined;
+  quantity?: string | undefined;
   after?: string | undefined;
   limit: number;
 }
 
 export function searchSeries(search: SeriesSearch, signal: AbortSignal): Promise<Page<Series>> {
-  const { words, sector, place, feed, after, limit } = search;
-  return ask<Page<Series>>("/series", { q: words, sector, place, feed, cursor: after, limit }, signal);
+  const { words, sector, feed, quantity, after, limit } = search;
+  return ask<Page<Series>>("/series", { q: words, sector, feed, quantity, cursor: after, limit }, signal);
 }
 
 export interface ObservationQuery {
@@ -140,6 +131,12 @@ export async function readWindowTrust(query: ObservationQuery, signal: AbortSign
     signal,
   );
   return page.trust;
+}
+
+/** The days of the city on which a series has observations, with their number. */
+export function countDays(series: string, signal: AbortSignal): Promise<Observation[]> {
+  const path = `/series/${encodeURIComponent(series)}/observations`;
+  return listAll<Observation>(path, { aggregate: "count:P1D" }, signal);
 }
 
 /** When the node learnt the earliest value of a series, or null where it has none. */

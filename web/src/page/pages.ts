@@ -31,6 +31,7 @@ const PAGES: readonly SitePage[] = [
   { path: /^\/feeds\/([^/]+)$/, section: "feeds", load: () => import("../trust/FeedPage.svelte") },
   { path: /^\/data$/, section: "data", load: () => import("../series/DataPage.svelte") },
   { path: /^\/data\/([^/]+)$/, section: "data", load: () => import("../series/SeriesPage.svelte") },
+  { path: /^\/data\/([^/]+\/[^/]+)$/, section: "data", load: () => import("../series/DatasetPage.svelte") },
 ];
 
 export interface Opened {

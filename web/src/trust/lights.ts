@@ -1,5 +1,6 @@
 // Lights as they are drawn: a disc with a tick, a triangle with a stroke, a square with a cross; a dashed ring for none.
 
+import { address } from "../address.svelte";
 import type { Feed, Light } from "../api/answers";
 
 interface LightShape {
@@ -16,6 +17,28 @@ export const LIGHT_SHAPES: Readonly<Record<Light | "none", LightShape>> = {
   red: { colour: "--light-red", outline: "M2 2h16v16h-16z", sign: "M6.500 6.500l7 7M13.500 6.500l-7 7" },
   none: { colour: "--light-none", outline: RING },
 };
+
+/** The lights a reader can choose, worst first; none is of a feed that was not judged. */
+export const LIGHTS: readonly (Light | "none")[] = ["red", "amber", "green", "none"];
+
+export const lightOf = (feed: Feed): Light | "none" => feed.trust?.light ?? "none";
+
+/** The feeds that the address asks for: by words of title, publisher or id, by light and by sector. */
+export function choose(feeds: readonly Feed[]): Feed[] {
+  const words = plain(address.get("q") ?? "").split(/\s+/);
+  const light = LIGHTS.find((name) => name === address.get("light"));
+  const sector = address.get("sector");
+  return feeds.filter((feed) => {
+    const text = plain([feed.id, feed.title.en, feed.title.fr, feed.publisher].join(" "));
+    const asked = (light ?? lightOf(feed)) === lightOf(feed) && (!sector || feed.sectors.some((name) => name === sector));
+    return asked && words.every((word) => text.includes(word));
+  });
+}
+
+/** Text as it is compared: without capitals and accents. */
+function plain(text: string): string {
+  return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+}
 
 const WORST_FIRST: readonly (Light | null)[] = ["red", "amber", "green", null];
 

@@ -191,7 +191,7 @@ export const en = {
   "health.how": "Every feed, worst first. Red: values are absent, frozen, broken or absurd. Amber: usable with care. Open one for the reasons.",
   "health.waiting": "Reading the feeds’ lights…",
   "health.none": "This city has no feed yet.",
-  "health.all_fine": "No check found anything.",
+  "health.all_fine": "No check found anything about the newest values.",
   "health.no_data": "no data yet",
   "health.failing": "The publisher has not answered since {since}: {reason}",
   "health.since": "so since {since}",
@@ -214,7 +214,7 @@ export const en = {
   "health.values": "Show the values",
 
   "data_page.title": "Data",
-  "data_page.how": "Every series this node holds: search it, look at it, take it away where its licence allows.",
+  "data_page.how": "What this city’s feeds measure: when it covers, under which licence, with which light. Look at it, take it away where its licence allows.",
 
   "city.title": "The city now",
   "city.how": "What was measured where, at any moment that is held: as it was, or as this node knew it then. Choose a place or an area to see all of its sectors.",
@@ -315,7 +315,6 @@ export const en = {
   "search.first": { one: "The first series", other: "The first {count} series" },
   "search.none": "Nothing matches. Try a street, an area or a quantity.",
   "search.more": "Show more",
-  "search.all_places": "All places",
 
   "series.values": "Values",
   "series.latest": "last value, {time}",
@@ -373,7 +372,6 @@ export const en = {
   "take.parquet": "Parquet",
   "take.as_published": "Values as published, of the span and moment chosen above.",
   "take.refused": "This feed’s licence ({licence}) does not let the node hand the rows on. What studies derive from them stays open.",
-  "take.curl": "The same answer in a terminal:",
   "take.copy": "Copy",
   "take.copied": "Copied",
 } as const;

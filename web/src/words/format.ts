@@ -78,6 +78,28 @@ function asSpoken(words: string): string {
   return language.current === "fr" ? words.replace(/(?<!\d)1(?=[\u00a0 ]\p{Ll}{3})/gu, "1er") : words;
 }
 
+const DURATIONS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** A length of time in the largest unit of which there are at least one and a half. */
+export function formatDuration(seconds: number): string {
+  const [unit, size] = DURATIONS.find(([, length]) => seconds >= 1.5 * length) ?? ["second", 1];
+  const style = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 } as const;
+  return new Intl.NumberFormat(language.current, style).format(seconds / size);
+}
+
+/** A number of bytes, three figures long. */
+export function formatBytes(bytes: number): string {
+  const power = bytes < 1e3 ? 0 : bytes < 1e6 ? 1 : 2;
+  const unit = (["byte", "kilobyte", "megabyte"] as const)[power];
+  const style = { style: "unit", unit, unitDisplay: "short", maximumSignificantDigits: 3 } as const;
+  return new Intl.NumberFormat(language.current, style).format(bytes / 1000 ** power);
+}
+
 export type Pooled = "sum" | "mean" | "max" | "min";
 
 /** The statistic that stands for a longer interval: counts and sums add up, states and medians are averaged. */

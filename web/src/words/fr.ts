@@ -193,7 +193,7 @@ export const fr = {
   "health.how": "Tous les flux, les pires d’abord. Rouge : des valeurs absentes, figées, en panne ou absurdes. Orange : utilisables avec prudence. Ouvrez-en un pour les raisons.",
   "health.waiting": "Lecture des feux des flux…",
   "health.none": "Cette ville n’a pas encore de flux.",
-  "health.all_fine": "Aucune vérification n’a rien trouvé.",
+  "health.all_fine": "Aucune vérification n’a rien trouvé sur les dernières valeurs.",
   "health.no_data": "pas encore de données",
   "health.failing": "Le producteur n’a pas répondu depuis le {since} : {reason}",
   "health.since": "ainsi depuis le {since}",
@@ -216,7 +216,7 @@ export const fr = {
   "health.values": "Montrer les valeurs",
 
   "data_page.title": "Données",
-  "data_page.how": "Toutes les séries que ce nœud conserve : les chercher, les regarder, les emporter quand leur licence le permet.",
+  "data_page.how": "Ce que mesurent les flux de la ville : quand, sous quelle licence, avec quel feu. À regarder, et à emporter quand la licence le permet.",
 
   "city.title": "La ville maintenant",
   "city.how": "Ce qui a été mesuré, et où, à tout instant conservé : tel que c’était, ou tel que ce nœud le savait alors. Choisissez un lieu ou un quartier pour voir tous ses secteurs.",
@@ -317,7 +317,6 @@ export const fr = {
   "search.first": { one: "La première série", other: "Les {count} premières séries" },
   "search.none": "Rien ne correspond. Essayez une rue, un quartier ou une grandeur.",
   "search.more": "En montrer plus",
-  "search.all_places": "Tous les lieux",
 
   "series.values": "Valeurs",
   "series.latest": "dernière valeur, {time}",
@@ -375,7 +374,6 @@ export const fr = {
   "take.parquet": "Parquet",
   "take.as_published": "Valeurs telles que publiées, de la période et du moment choisis plus haut.",
   "take.refused": "La licence de ce flux ({licence}) ne permet pas au nœud de transmettre les lignes. Ce que les études en tirent reste ouvert.",
-  "take.curl": "La même réponse dans un terminal :",
   "take.copy": "Copier",
   "take.copied": "Copié",
 } satisfies Partial<Catalogue>;

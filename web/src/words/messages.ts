@@ -1,8 +1,10 @@
 // The pages' own words: `t("key", {…})` in the reader's language.
 
 import { en as pages } from "./en";
+import { data as enData } from "./en.data";
 import { study as enStudy } from "./en.study";
 import { fr as frPages } from "./fr";
+import { data as frData } from "./fr.data";
 import { study as frStudy } from "./fr.study";
 import { language } from "./language.svelte";
 
@@ -11,8 +13,8 @@ interface Plural {
   readonly other: string;
 }
 
-const en = { ...pages, ...enStudy };
-const fr = { ...frPages, ...frStudy };
+const en = { ...pages, ...enData, ...enStudy };
+const fr = { ...frPages, ...frData, ...frStudy };
 
 type English = typeof en;
 export type Key = keyof English;
