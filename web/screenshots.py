@@ -46,6 +46,7 @@ SHOTS = (
     Shot("feeds", PARIS, "/feeds", "main li"),
     Shot("feed", PARIS, "/feeds/geodair-no2-mean", "main li"),
     Shot("data", PARIS, "/data", "main li"),
+    Shot("dataset", PARIS, "/data/bike-counters/bicycle_count", ".search li"),
     Shot("series", PARIS, "/data/{series}", ".panel .plot", height=1400),
     Shot("new-study", PARIS, "/studies/new", "main h1"),
     Shot("phone", PARIS, "/", "main ol > li", width=390, height=844),

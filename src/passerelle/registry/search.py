@@ -23,6 +23,9 @@ from passerelle.registry.series import SERIES
 MOST_NEAR = 30
 """Known words that one mistyped word may stand for."""
 
+_MOST_TEXTS = 50_000
+"""Names of places, and facets, whose words are compared with a mistyped one: some tenths of a second."""
+
 _WORD = re.compile(r"[a-z0-9]+")
 _SECTOR_WORDS = {
     Sector.MOBILITY: "mobility mobilite transport",
@@ -126,5 +129,6 @@ def count_slips(word: str, other: str, most: int) -> int:
 
 def _list_known(connection: Connection, feeds: Mapping[str, str]) -> set[str]:
     texts: list[Collection[str]] = [QUANTITY_WORDS.values(), feeds.values()]
-    texts += [connection.execute(select(column).distinct()).scalars().all() for column in _FOLDED]
+    for column in _FOLDED:
+        texts.append(connection.execute(select(column).distinct().limit(_MOST_TEXTS)).scalars().all())
     return {word for group in texts for text in group for word in _WORD.findall(text) if len(word) > 1}
