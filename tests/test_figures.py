@@ -66,3 +66,16 @@ def test_synthetic_panels(checkout: Path) -> None:
     found = json.loads(run.stdout)
     assert found["panels"] == 60
     assert min(found[name] for name in ("sc", "asc", "sdid")) >= 52 / 60
+
+
+def test_predicted_power(checkout: Path) -> None:
+    """The short form of bench/lab_power.py: 200 studies of four methods, no power surely 3 points off its prediction.
+
+    The seed is fixed; of a right program about one seed in twenty would be off.
+    """
+    command = [sys.executable, checkout / "bench" / "lab_power.py", "--studies", "200", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert set(found) == {"did", "sc", "sdid", "cluster_randomised"}
+    assert all(0.02 < shares["predicted"][0] < shares["predicted"][-1] <= 1 for shares in found.values())
