@@ -255,6 +255,7 @@ export const en = {
   "scale.between": "{low} to below {high}",
   "scale.from": "{low} and more",
   "scale.absent": "no data then",
+  "value.of": "{place}: {value}",
   "values.filter": "Find a place",
   "values.never": "none by then",
   "values.stale": "last {time}",

@@ -257,6 +257,7 @@ export const fr = {
   "scale.between": "de {low} à moins de {high}",
   "scale.from": "{low} et plus",
   "scale.absent": "pas de données alors",
+  "value.of": "{place} : {value}",
   "values.filter": "Trouver un lieu",
   "values.never": "aucune jusque-là",
   "values.stale": "dernière : {time}",
