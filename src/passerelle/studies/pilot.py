@@ -56,9 +56,16 @@ class _History:
 
 
 def foresee(
-    archive: Archive, declaration: Declaration, studies: int = 500, progress: Progress | None = None
+    archive: Archive,
+    declaration: Declaration,
+    studies: int = 500,
+    progress: Progress | None = None,
+    *,
+    settle: bool = True,
 ) -> dict[str, Any]:
-    """Power, the smallest effect shown, what would settle it, and the other changes that interfere; keeps nothing."""
+    """Power, the smallest effect shown, what would settle it, and the other changes that interfere; keeps nothing.
+
+    What would settle it takes longer than all else, and is left out where it isn't asked for."""
     study, change, zone = _require_places(declaration), declaration.change.document, archive.city.time_zone
     for name in feeds_of(study):
         require_leave(archive.get_feed(name))
@@ -82,7 +89,7 @@ def foresee(
     disturbed = _find_disturbed(panel, history.others, study, zone)
     undisturbed = _longest(~disturbed) >= shape.length
     excluded = disturbed if undisturbed else np.zeros(count, dtype=bool)
-    found, larger = _try(tried, panel, shape, excluded, studies, progress)
+    found, larger = _try(tried, panel, shape, excluded, studies, progress, settle=settle)
     return write_pilot(tried, found, larger, undisturbed=undisturbed)
 
 
@@ -166,8 +173,8 @@ def _longest(free: Flags) -> int:
 
 
 def _try(
-    tried: Tried, panel: Panel, shape: Shape, excluded: Flags, studies: int, progress: Progress | None
-) -> tuple[Power, list[Power]]:
+    tried: Tried, panel: Panel, shape: Shape, excluded: Flags, studies: int, progress: Progress | None, *, settle: bool
+) -> tuple[Power, list[Power] | None]:
     """The power of the study; and where it isn't enough for the smallest effect, of larger ones for which it is."""
     question, least = ask(tried.study), tried.study.least_seen if tried.study.unit != "time" else 1.0
     tell = progress or (lambda _done, _all: None)
@@ -185,6 +192,8 @@ def _try(
         )
 
     found = find(shape, studies, tell)
+    if not settle:
+        return found, None
     larger = []
     for other in [] if found.shares[0] >= ENOUGH else enlarge(shape, panel):
         try:

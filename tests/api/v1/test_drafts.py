@@ -59,6 +59,15 @@ class Paris:
             "POST", f"/api/v1{path}", content=content, headers={"content-type": "application/json", **headers}
         )
 
+    def returns(self, place: str, first: str, end: str) -> list[float]:
+        """The returns of Utilib at a place on each local day from `first` to before `end`."""
+        query = {"place": place, "quantity": "carshare_returns", "q": "utilib", "limit": "10"}
+        items = self.node.ask("GET", "/api/v1/series", query).json()["items"]
+        (name,) = (one["id"] for one in items if one["facet"] == "utilib")
+        span = {"start": f"{first}T00:00:00+01:00", "end": f"{end}T00:00:00+01:00", "limit": "1000"}
+        answer = self.node.ask("GET", f"/api/v1/series/{name}/observations", span).json()
+        return [row["value"] for row in answer["items"]]
+
     def declare(self, body: object) -> httpx.Response:
         """The answer to who has the token."""
         return self.post("/studies", body, **self._bearer)
@@ -183,7 +192,7 @@ def test_a_few_choices_make_a_whole_declaration(paris: Paris) -> None:
         ("every", "day", ("every",)),
         ("method", "did", ("method",)),
         ("level", 0.9, ("level",)),
-        ("smallest_effect", 5.0, ("smallest_effect",)),
+        ("smallest_percent", 5.0, ("smallest_effect",)),
         ("reach_metres", 2000.0, ("spillover", "metres")),
         ("before", "2021-01-04", ("windows", "before")),
         ("publish_on", "2021-09-01", ("publish_on",)),
@@ -202,6 +211,23 @@ def test_a_short_window_is_told_by_days(paris: Paris) -> None:
     found = propose(paris, until="2021-05-02")
     assert found["declaration"]["study"]["every"] == "day"
     assert "fewer than 12 whole weeks" in next(one["text"]["en"] for one in found["reasons"] if one["key"] == "every")
+
+
+def test_what_was_zero_is_told_in_its_own_unit(paris: Paris) -> None:
+    """Utilib was taken on no more than some days at this postal code: no ratio of nothing can be formed, and a tenth of
+    its mean before is the smallest effect. Where ratios are asked for, places with such days aren't proposed."""
+    outcome = {"feed": "autolib-events", "quantity": "carshare_returns", "facet": "utilib"}
+    choices = {"places": ["postal-code:92230"], "outcome": outcome, "start": "2018-03-19", "until": "2018-04-16"}
+    found = propose(paris, **choices)
+    study = found["declaration"]["study"]
+    days = paris.returns("postal-code:92230", "2018-01-02", "2018-03-19")
+    assert min(days) == 0
+    assert study["scale"] == "level"
+    assert study["unit_word"] == {"en": "a day", "fr": "par jour"}
+    assert study["smallest_effect"] == float(f"{0.1 * sum(days) / len(days):.2g}")
+    codes = {one["why"]["code"] for one in propose(paris, **choices, scale="log")["comparison"]}
+    assert "zero" in codes
+    assert "zero" not in {one["why"]["code"] for one in found["comparison"]}
 
 
 def test_phasing_in_is_neither_before_nor_after(paris: Paris) -> None:
@@ -232,7 +258,7 @@ def test_without_comparison_the_places_are_held_against_themselves(paris: Paris)
         ({"outcome": {**BICYCLES, "facet": "red"}}, 422, "outcome"),
         ({"comparison": ["nowhere"]}, 422, "comparison"),
         ({"comparison": DIDEROT}, 422, "comparison"),
-        ({"smallest_effect": 150}, 422, "study.smallest_effect"),
+        ({"smallest_percent": 150}, 422, "study.smallest_effect"),
         ({"start": "2020-08-01", "until": "2021-01-01"}, 422, "start"),
     ],
 )
@@ -250,6 +276,19 @@ def test_power_is_that_of_the_command_line(paris: Paris) -> None:
     job = paris.node.do("study-power", {"declaration": declaration, "studies": 20}, lambda _done, _all: None)
     assert lines[-1]["result"] == job["result"]
     assert all(set(line) == {"done", "total"} for line in lines[:-1])
+
+
+def test_what_would_settle_it_is_left_out_where_nobody_asks(paris: Paris) -> None:
+    """Four weeks and one counter can't show 1 %: the sentence is the same, and nothing is said of larger studies."""
+    toml = propose(paris, places=DIDEROT[:1], until="2021-05-02", every="week", smallest_percent=1)["toml"]
+    whole, quick = (
+        read_lines(paris.post("/drafts/power", {"toml": toml, "studies": 20, "settle": settle}))[-1]["result"]
+        for settle in (True, False)
+    )
+    assert whole["can_show"] is False
+    assert whole["alternatives"] or whole["settles"]
+    assert (quick["alternatives"], quick["settles"]) == ([], None)
+    assert quick["sentence"] == whole["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ export interface Declaration {
     comparison: { label: Text };
     every: Every;
     scale: "log" | "level";
+    unit_word?: Text;
     windows: { before: [string, string]; after: [string, string] };
   };
 }

@@ -169,7 +169,7 @@ export function requestOf(choices: Choices): object {
     until: choices.until,
     comparison: choices.comparison,
     reach_metres: choices.reach,
-    smallest_effect: choices.smallest,
+    smallest_percent: choices.smallest,
     before: chosen(choices.before),
     every: chosen(choices.every),
     method: choices.method,
@@ -192,6 +192,9 @@ export function poolOf(choices: Choices): object {
     geometry: choices.geometry,
     reach_metres: choices.reach,
     least_seen: choices.leastSeen,
+    ramp: choices.ramp === "" ? null : choices.ramp,
+    every: choices.every === "" ? null : choices.every,
+    scale: choices.scale === "" ? null : choices.scale,
   };
 }
 

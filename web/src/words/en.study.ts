@@ -135,6 +135,7 @@ export const study = {
 
   "study.power.how": "The study is made many times on days before the change, when nothing was done, with an effect added. Nothing from the change on is looked at.",
   "study.power.waiting": "Trying the study on the history…",
+  "study.power.settling": "Looking for what would settle it…",
   "study.power.more": "Say it more exactly ({count} trials)",
   "study.power.effect": "Effect",
   "study.power.shown": "Shown how often",
@@ -158,6 +159,7 @@ export const study = {
   "study.term.before": "Compared since",
   "study.term.every": "Counted by",
   "study.term.scale": "Effect told in",
+  "study.term.smallest_effect": "Smallest effect that matters",
   "study.term.method": "Method",
   "study.term.level": "Confidence",
   "study.term.least_seen": "Share of times a place must have",

@@ -137,6 +137,7 @@ export const study = {
 
   "study.power.how": "L’étude est faite de nombreuses fois sur des jours d’avant le changement, où rien n’a été fait, avec un effet ajouté. Rien n’est lu à partir du changement.",
   "study.power.waiting": "Essai de l’étude sur l’historique…",
+  "study.power.settling": "Recherche de ce qui permettrait de trancher…",
   "study.power.more": "Le dire plus précisément ({count} essais)",
   "study.power.effect": "Effet",
   "study.power.shown": "Montré combien de fois",
@@ -160,6 +161,7 @@ export const study = {
   "study.term.before": "Comparé depuis",
   "study.term.every": "Compté par",
   "study.term.scale": "Effet exprimé en",
+  "study.term.smallest_effect": "Plus petit effet qui compte",
   "study.term.method": "Méthode",
   "study.term.level": "Confiance",
   "study.term.least_seen": "Part des périodes qu’un lieu doit avoir",

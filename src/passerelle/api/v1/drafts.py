@@ -109,9 +109,10 @@ class ProposalOut(msgspec.Struct, frozen=True):
 
 
 class Trial(DeclarationIn, frozen=True, forbid_unknown_fields=True):
-    """A declaration, and how many placebo studies are made on the history."""
+    """A declaration, how many placebo studies are made on the history, and whether to say what would settle it."""
 
     studies: Annotated[int, msgspec.Meta(ge=20, le=MOST_STUDIES)] = 40
+    settle: bool = True
 
 
 @post("/drafts/outcomes", tags=["drafts"], status_code=200, sync_to_thread=True)
@@ -128,11 +129,11 @@ def list_outcomes_at(node: NamedDependency[Node], data: JSONBody[Sought]) -> Pag
 def list_comparison(node: NamedDependency[Node], data: JSONBody[Pooled]) -> ComparisonOut:
     """Which places an outcome can be compared with, and why not the others."""
     try:
-        before, pool = list_pool(node.archive, data, node.coverage.read_some)
+        pool = list_pool(node.archive, data, node.coverage.read_some)
     except UnknownNameError as error:
         raise refuse(error) from error
-    items = [tell_candidate(one, data) for one in pool]
-    return ComparisonOut(before, msgspec.convert(items, list[CandidateOut]))
+    items = [tell_candidate(one, data) for one in pool.candidates]
+    return ComparisonOut(pool.before, msgspec.convert(items, list[CandidateOut]))
 
 
 @post("/drafts/proposal", tags=["drafts"], status_code=200, sync_to_thread=True)
@@ -166,7 +167,7 @@ async def foresee_one(
 
     def work(progress: Progress) -> dict[str, Any]:
         with one_at_a_time(_foreseeing, "the power of another study is being told; they are told one at a time"):
-            return foresee(node.archive, declaration, data.studies, progress)
+            return foresee(node.archive, declaration, data.studies, progress, settle=data.settle)
 
     lines = report_wanted(workers, "study-power", work, request.scope["path"], MOST_SECONDS)
     return Stream(lines, media_type=NDJSON)

@@ -23,6 +23,8 @@ DEFAULT_REACH_METRES = 500.0
 """A judgement, told as one and made to be changed: some six minutes on foot."""
 
 
+Every = Literal["day", "week", "month", "year"]
+
 CUSTOMARY = 0.95
 """The level of an interval where nobody asks for another."""
 
@@ -67,38 +69,9 @@ class Pooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     geometry: dict[str, object] | None = None
     reach_metres: Metres = DEFAULT_REACH_METRES
     least_seen: Share = 0.8
-
-    def __post_init__(self) -> None:
-        require_order(self.before, self.start, self.until)
-
-
-class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A study of places as a person chose it. What is null follows from the archive, with a reason.
-
-    `start`, `ramp`, `end` are the change's local days, the last two included; `until` is the last of the window after.
-    `smallest_effect` is in percent, or in the outcome's unit where `scale` is `level`. Without `comparison` those that
-    are proposed are taken; an empty one compares the places with their own course before.
-    """
-
-    told: Told
-    places: Annotated[Places, msgspec.Meta(min_length=1)]
-    outcome: Measured
-    wanted: Wanted
-    start: date
-    until: date
-    end: date | None = None
     ramp: date | None = None
-    comparison: Places | None = None
-    reach_metres: Metres = DEFAULT_REACH_METRES
-    smallest_effect: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    before: date | None = None
-    every: Literal["day", "week", "month", "year"] | None = None
+    every: Every | None = None
     scale: Scale | None = None
-    method: Method = "auto"
-    level: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = CUSTOMARY
-    least_seen: Share = 0.8
-    publish_on: date | None = None
-    id: Word | None = None
 
     def __post_init__(self) -> None:
         require_order(self.before, self.start, self.until)
@@ -112,6 +85,39 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """The first day of the window after."""
         return self.start if self.ramp is None else date.fromordinal(self.ramp.toordinal() + 1)
 
+
+class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A study of places as a person chose it. What is null follows from the archive, with a reason.
+
+    `start`, `ramp`, `end` are the change's local days, the last two included; `until` is the last of the window after.
+    `smallest_percent` is of the mean before, where the scale is `level`. Without `comparison` those that
+    are proposed are taken; an empty one compares the places with their own course before.
+    """
+
+    told: Told
+    places: Annotated[Places, msgspec.Meta(min_length=1)]
+    outcome: Measured
+    wanted: Wanted
+    start: date
+    until: date
+    end: date | None = None
+    ramp: date | None = None
+    comparison: Places | None = None
+    reach_metres: Metres = DEFAULT_REACH_METRES
+    smallest_percent: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    before: date | None = None
+    every: Every | None = None
+    scale: Scale | None = None
+    method: Method = "auto"
+    level: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = CUSTOMARY
+    least_seen: Share = 0.8
+    publish_on: date | None = None
+    id: Word | None = None
+
+    def __post_init__(self) -> None:
+        # Raises where the days don't ascend.
+        _ = self.pooled
+
     @property
     def pooled(self) -> Pooled:
         """Whose comparison places are proposed."""
@@ -124,6 +130,9 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             geometry=self.told.where.geometry,
             reach_metres=self.reach_metres,
             least_seen=self.least_seen,
+            ramp=self.ramp,
+            every=self.every,
+            scale=self.scale,
         )
 
 

@@ -15,12 +15,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from passerelle.archive.archive import Archive
+from passerelle.lab.estimators.did import FEWEST_TIMES
 from passerelle.model.errors import StudyError
+from passerelle.model.quantity import Quantity, get_quantity
 from passerelle.registry.places import get_place
 from passerelle.registry.series import StoredSeries, list_series
 from passerelle.studies.drafted.draft import Measured, Pooled
 from passerelle.studies.drafted.held import Held, read_held
+from passerelle.studies.drafted.levels import read_levels
 from passerelle.studies.drafted.outcomes import ReadCoverage
+from passerelle.studies.gathered.calendar import whole
 from passerelle.studies.gathered.distances import Geometry, measure
 from passerelle.studies.gathered.gathering import list_touching
 from passerelle.studies.told.words import Words, explain, texts
@@ -55,8 +59,23 @@ class Candidate:
         return self.held.series.place
 
 
-def list_pool(archive: Archive, pooled: Pooled, read_coverage: ReadCoverage) -> tuple[date, list[Candidate]]:
-    """The first day of the window before, and the candidates: those proposed first, each by distance and name."""
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What the places of the change are compared with, and how: the first day before, what is counted, on which scale.
+
+    `candidates` are those proposed first, each by distance and name. `size` is the mean of the treated places' numbers
+    before the change, without sign.
+    """
+
+    before: date
+    every: str
+    scale: str
+    size: float
+    candidates: list[Candidate]
+
+
+def list_pool(archive: Archive, pooled: Pooled, read_coverage: ReadCoverage) -> Pool:
+    """The pool of the outcome at the places of the change."""
     zone, ended = archive.city.time_zone, archive.get_feed(pooled.outcome.feed).cadence_seconds is None
     with archive.engine.connect() as connection:
         found = list_alike(connection, pooled.outcome)
@@ -68,15 +87,41 @@ def list_pool(archive: Archive, pooled: Pooled, read_coverage: ReadCoverage) -> 
         distances = dict(zip(others, _measure(connection, list(others), pooled), strict=True))
         span = (before, pooled.until + timedelta(days=1))
         touched = _find_touched(list_touching(connection, list(others), pooled.reach_metres, span, zone))
+    quantity = get_quantity(pooled.outcome.quantity)
+    every = pooled.every or choose_every(quantity, before, pooled)
+    numbers = [one.series.number for one in held.values()]
+    levels = read_levels(archive, numbers, quantity, before, pooled.start, every)
+    own = [one.series.number for one in treated]
+    scale = pooled.scale or ("level" if quantity.lower < 0 or levels.empty.intersection(own) else "log")
+    empty = levels.empty if scale == "log" else frozenset()
     candidates = [
-        _judge(one, distances[place], touched.get(place, ()), pooled, before, ended=ended)
+        _judge(one, distances[place], touched.get(place, ()), pooled, before, empty, ended=ended)
         for place, one in others.items()
     ]
-    candidates.sort(key=_order)
-    return before, [
+    sizes = [levels.sizes[one] for one in own if one in levels.sizes]
+    return Pool(before, every, scale, sum(sizes) / len(sizes) if sizes else 0.0, _cap(sorted(candidates, key=_order)))
+
+
+def _cap(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [
         one if rank < PROPOSED or not one.proposed else Candidate(one.held, one.distance, "many")
         for rank, one in enumerate(candidates)
     ]
+
+
+def choose_every(quantity: Quantity, before: date, pooled: Pooled) -> str:
+    """What is counted: as it is published where that is rarer than weeks, else weeks where each side has enough."""
+    if quantity.interval in ("P1Y", "P1M"):
+        return {"P1Y": "year", "P1M": "month"}[quantity.interval]
+    sides = ((before, pooled.start - timedelta(days=1)), (pooled.first_after, pooled.until))
+    return "week" if min(_count_weeks(*side) for side in sides) >= FEWEST_TIMES else "day"
+
+
+def _count_weeks(first: date, last: date) -> int:
+    """The whole weeks among the days."""
+    start, _ = whole(first + timedelta(days=6), first, "week")
+    end, _ = whole(last + timedelta(days=1), last, "week")
+    return max(0, (end - start).days // 7)
 
 
 def list_alike(connection: Connection, outcome: Measured) -> list[StoredSeries]:
@@ -161,6 +206,7 @@ def _judge(
     touched: tuple[Mapping[str, str], ...],
     pooled: Pooled,
     before: date,
+    empty: frozenset[int],
     *,
     ended: bool,
 ) -> Candidate:
@@ -172,6 +218,7 @@ def _judge(
         ("ends", ended and one.last is not None and one.last < pooled.until),
         ("gaps", one.share < pooled.least_seen),
         ("red", one.light is Light.RED),
+        ("zero", one.series.number in empty),
         ("touched", bool(touched)),
         ("unplaced", distance is None),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -13,32 +13,22 @@ from sqlalchemy import Connection
 from passerelle.archive.archive import Archive
 from passerelle.feeds._rows import slug
 from passerelle.lab.estimators.did import FEWEST_TIMES
-from passerelle.model.errors import InvalidValueError
-from passerelle.model.quantity import Quantity, Statistic, get_quantity
+from passerelle.model.errors import InvalidValueError, StudyError
+from passerelle.model.quantity import Quantity, get_quantity
 from passerelle.registry.changes import list_changes
 from passerelle.registry.places import get_place
 from passerelle.studies.declared.declaration import Declaration, parse_declaration
 from passerelle.studies.drafted.draft import CUSTOMARY, Draft
+from passerelle.studies.drafted.levels import TOGETHER
 from passerelle.studies.drafted.outcomes import ReadCoverage
-from passerelle.studies.drafted.pool import Candidate, list_pool, tell_candidate
+from passerelle.studies.drafted.pool import Candidate, Pool, list_pool, tell_candidate
 from passerelle.studies.drafted.toml_text import write_toml
-from passerelle.studies.gathered.calendar import whole
 from passerelle.studies.told.words import Words, explain, texts
 
 _NAMED = 2
 """Places named in a sentence, at most; more are counted."""
 
 _LONGEST_ID = 50
-_TOGETHER = {
-    Statistic.COUNT: "sum",
-    Statistic.SUM: "sum",
-    Statistic.MEAN: "mean",
-    Statistic.MEDIAN: "mean",
-    Statistic.STATE: "mean",
-    Statistic.MAX: "max",
-    Statistic.MIN: "min",
-}
-"""How values of a time make one number, by the quantity's own statistic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +52,38 @@ class _Chosen:
 
     draft: Draft
     quantity: Quantity
-    before: date
+    pool: Pool
     comparison: Sequence[str]
-    every: str
-    scale: str
+    smallest: float
 
 
 def propose(archive: Archive, draft: Draft, read_coverage: ReadCoverage) -> Proposal:
     """The whole declaration of the draft, which is read as a file's would be."""
-    before, pool = list_pool(archive, draft.pooled, read_coverage)
+    pool = list_pool(archive, draft.pooled, read_coverage)
     quantity = get_quantity(draft.outcome.quantity)
-    proposed = [one.place for one in pool if one.proposed]
-    chosen = _Chosen(
-        draft,
-        quantity,
-        before,
-        proposed if draft.comparison is None else draft.comparison,
-        draft.every or _choose_every(quantity, before, draft),
-        draft.scale or ("log" if quantity.lower >= 0 else "level"),
-    )
-    _require_candidates(chosen, pool)
+    proposed = [one.place for one in pool.candidates if one.proposed]
+    comparison = proposed if draft.comparison is None else draft.comparison
+    chosen = _Chosen(draft, quantity, pool, comparison, _size(pool, draft.smallest_percent))
+    _require_candidates(chosen, pool.candidates)
     with archive.engine.connect() as connection:
         document = _compose(connection, chosen, archive)
     try:
         declaration = parse_declaration(document)
     except msgspec.ValidationError as error:
         raise InvalidValueError(str(error), where="draft") from error
-    told = [tell_candidate(one, draft.pooled) for one in pool]
+    told = [tell_candidate(one, draft.pooled) for one in pool.candidates]
     return Proposal(document, declaration, told, _reason(chosen))
+
+
+def _size(pool: Pool, percent: float) -> float:
+    """The smallest effect on the scale: in percent, or in the outcome's unit, to two figures."""
+    if pool.scale == "log":
+        return percent
+    if not pool.size:
+        raise StudyError(
+            "the outcome was zero throughout before the change: no share of it is an effect", where="outcome"
+        )
+    return float(f"{percent / 100 * pool.size:.2g}")
 
 
 def _require_candidates(chosen: _Chosen, pool: Sequence[Candidate]) -> None:
@@ -99,20 +93,6 @@ def _require_candidates(chosen: _Chosen, pool: Sequence[Candidate]) -> None:
             f"{', '.join(lost[:5])} can't be compared with: the outcome isn't measured there, or it is treated",
             where="comparison",
         )
-
-
-def _choose_every(quantity: Quantity, before: date, draft: Draft) -> str:
-    if quantity.interval in ("P1Y", "P1M"):
-        return {"P1Y": "year", "P1M": "month"}[quantity.interval]
-    sides = ((before, draft.start - timedelta(days=1)), (draft.first_after, draft.until))
-    return "week" if min(_count_weeks(*side) for side in sides) >= FEWEST_TIMES else "day"
-
-
-def _count_weeks(first: date, last: date) -> int:
-    """The whole weeks among the days."""
-    start, _ = whole(first + timedelta(days=6), first, "week")
-    end, _ = whole(last + timedelta(days=1), last, "week")
-    return max(0, (end - start).days // 7)
 
 
 def _compose(connection: Connection, chosen: _Chosen, archive: Archive) -> dict[str, Any]:
@@ -153,19 +133,20 @@ def _compose_study(connection: Connection, chosen: _Chosen, name: str) -> dict[s
         "design": "places",
         "method": draft.method,
         "unit": "place",
-        "every": chosen.every,
+        "every": chosen.pool.every,
         "wanted": draft.wanted.value,
-        "smallest_effect": draft.smallest_effect,
-        "scale": chosen.scale,
+        "smallest_effect": chosen.smallest,
+        "scale": chosen.pool.scale,
         "level": draft.level,
         "least_seen": draft.least_seen,
         "publish_on": draft.publish_on,
+        "unit_word": _word(chosen),
         "outcome": {
             "feed": outcome.feed,
             "quantity": outcome.quantity,
             "facet": outcome.facet or None,
-            "over_time": _TOGETHER[chosen.quantity.statistic],
-            "over_places": None if _TOGETHER[chosen.quantity.statistic] == "sum" else "mean",
+            "over_time": TOGETHER[chosen.quantity.statistic].value,
+            "over_places": None if TOGETHER[chosen.quantity.statistic].value == "sum" else "mean",
             "title": words["title"],
             "subject": words["subject"],
             "after": words["after"],
@@ -174,10 +155,18 @@ def _compose_study(connection: Connection, chosen: _Chosen, name: str) -> dict[s
         "comparison": {"label": words["compared"], "phrase": words["phrase"], "why": words["why"], **group},
         "spillover": {"metres": draft.reach_metres, "why": words["reach"]} if chosen.comparison else None,
         "windows": {
-            "before": [chosen.before, draft.start - timedelta(days=1)],
-            "after": [draft.first_after, draft.until],
+            "before": [chosen.pool.before, draft.start - timedelta(days=1)],
+            "after": [draft.pooled.first_after, draft.until],
         },
     }
+
+
+def _word(chosen: _Chosen) -> dict[str, str] | None:
+    """How an effect's unit is said where effects are in it; of what is counted the unit is the time."""
+    if chosen.pool.scale == "log" or not chosen.quantity.unit.startswith(("{", "1")):
+        return None
+    per: dict[str, str] = texts()["draft"]["per"][chosen.pool.every]
+    return dict(per)
 
 
 def _words(connection: Connection, chosen: _Chosen) -> dict[str, dict[str, str]]:
@@ -189,7 +178,7 @@ def _words(connection: Connection, chosen: _Chosen) -> dict[str, dict[str, str]]
     count = len(chosen.comparison)
     facet = f" ({draft.outcome.facet})" if draft.outcome.facet else ""
     title = {"en": quantity.title_en + facet, "fr": quantity.title_fr + facet}
-    together = {"sum": "total", "mean": "mean"}.get(_TOGETHER[quantity.statistic], "extreme")
+    together = {"sum": "total", "mean": "mean"}.get(TOGETHER[quantity.statistic].value, "extreme")
     phrase = "phrase_own" if not count else "phrase_one" if count == 1 else "phrase"
     why = "why_own" if not count else "why" if draft.comparison is None else "why_chosen"
     return {
@@ -219,17 +208,20 @@ def _reason(chosen: _Chosen) -> list[dict[str, Any]]:
     """Why each thing that the person did not choose is what it is: `key`, `value` and `text`."""
     draft, told = chosen.draft, texts()["draft"]["reason"]
     numbers: Words = {
-        "first": chosen.before.isoformat(),
+        "first": chosen.pool.before.isoformat(),
         "last": draft.until.isoformat(),
         "needed": FEWEST_TIMES,
         "least": draft.least_seen,
         "reach": draft.reach_metres,
+        "percent": draft.smallest_percent / 100,
+        "size": f"{chosen.smallest:g}",
     }
     rows: list[tuple[str, object, str, bool]] = [
         ("design", "places", "places" if chosen.comparison else "none", True),
-        ("before", chosen.before.isoformat(), "before", draft.before is None),
-        ("every", chosen.every, chosen.every, draft.every is None),
-        ("scale", chosen.scale, chosen.scale, draft.scale is None),
+        ("before", chosen.pool.before.isoformat(), "before", draft.before is None),
+        ("every", chosen.pool.every, chosen.pool.every, draft.every is None),
+        ("scale", chosen.pool.scale, chosen.pool.scale, draft.scale is None),
+        ("smallest_effect", chosen.smallest, "smallest", chosen.pool.scale == "level"),
         ("method", draft.method, "method", draft.method == "auto"),
         ("level", draft.level, "interval", draft.level == CUSTOMARY),
         ("least_seen", draft.least_seen, "least_seen", True),

@@ -62,11 +62,11 @@ class Tried:
         return self.seats.filter(pl.col("role") == role).height
 
 
-def write_pilot(tried: Tried, found: Power, larger: Sequence[Power], *, undisturbed: bool) -> Answer:
-    """The answer where the study could be tried; `larger` are those that would do where it doesn't."""
+def write_pilot(tried: Tried, found: Power, larger: Sequence[Power] | None, *, undisturbed: bool) -> Answer:
+    """The answer where the study could be tried; `larger` are those that would do where it doesn't, None if unasked."""
     enough = bool(found.shares[0] >= ENOUGH)
     code = "shows" if enough else "nothing" if math.isinf(found.mde) else "misses"
-    settled = [{**_shape(tried, one), "sentence": _say("instead", tried, one)} for one in larger]
+    settled = [{**_shape(tried, one), "sentence": _say("instead", tried, one)} for one in larger or ()]
     return {
         **_begin(tried),
         "can_show": enough,
@@ -82,7 +82,7 @@ def write_pilot(tried: Tried, found: Power, larger: Sequence[Power], *, undistur
         "failed": found.failed,
         "alternatives": settled,
         "sentence": _say(code, tried, found),
-        "settles": None if enough or settled else texts()["pilot"]["no_larger"],
+        "settles": None if enough or settled or larger is None else texts()["pilot"]["no_larger"],
     }
 
 
