@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.archive.rows import Checked, Checker
+from passerelle.archive import rows as checked_rows
+from passerelle.archive.rows import UNREADABLE, Checked, Checker, say_kind
 from passerelle.feeds.city import read_city
 from passerelle.feeds.feed import Feed
 from passerelle.model.interval import parse_time
@@ -140,3 +141,9 @@ def test_every_row_is_admitted_or_refused(sample: list[tuple[str, int, float]]) 
     assert checked.rows["value"].to_pylist() == list(first.values())
     assert checked.rows.num_rows + checked.refused.num_rows == len(sample)
     assert sum(checked.kinds.values()) == checked.refused.num_rows
+
+
+def test_each_kind_of_reason_is_said_in_french() -> None:
+    """Whatever rows are refused for has French words of its own."""
+    kinds = {UNREADABLE, *checked_rows._KINDS.values()}  # noqa: SLF001
+    assert [kind for kind in sorted(kinds) if say_kind(kind)["fr"] == kind] == []

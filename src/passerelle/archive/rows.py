@@ -35,7 +35,31 @@ _KINDS = {
     Fault.NOT_FINITE: "not a finite number",
     Fault.OUT_OF_BOUNDS: "outside the quantity's bounds",
 }
+_IN_FRENCH = {
+    UNREADABLE: "illisible dans la forme du flux",
+    _NOT_A_SERIES: "aucune série de ce flux",
+    _REPEATS: "répète une ligne précédente",
+    _CONFLICTS: "contredit une ligne précédente",
+    "neither a value nor a reason": "ni valeur ni raison",
+    "both a value and a reason for having none": "à la fois une valeur et une raison de n'en pas avoir",
+    "ends before it starts": "finit avant de commencer",
+    "interval of another length than the quantity's": "intervalle d'une autre longueur que celui de la grandeur",
+    "before 1800 or after 2200": "avant 1800 ou après 2200",
+    "begins after it was known": "commence après le moment où elle fut connue",
+    "not a finite number": "n'est pas un nombre fini",
+    "outside the quantity's bounds": "hors des bornes de la grandeur",
+}
 _NOTHING_REFUSED = REFUSED.empty_table()
+
+
+def say_kind(kind: str) -> dict[str, str]:
+    """A kind of reason for which rows are refused, as it is kept, in both languages.
+
+    >>> say_kind("not a finite number")["fr"]
+    "n'est pas un nombre fini"
+    """
+    # An older folder may hold kinds that no program makes any more.
+    return {"en": kind, "fr": _IN_FRENCH.get(kind, kind)}
 
 
 @dataclass(frozen=True, slots=True)

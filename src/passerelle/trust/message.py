@@ -14,6 +14,9 @@ from passerelle.trust.check import Text
 from passerelle.trust.words import local, say, to_microseconds, unit
 
 _MOST_REASONS = 8
+_UNKNOWN = "unknown"
+"""What a declaration says where nobody knows."""
+
 _LANGUAGES = ("en", "fr")
 
 _SUBJECT = {
@@ -25,14 +28,15 @@ _BODY = {
 
 Hello,
 
-We use your data “{title}” ({where}) for {city}. {scope} can't be trusted at present. What we see:
+We use your data “{title}”{where} for {city}. {scope} can't be trusted at present. What we see:
 
 {reasons}
 
 {last_good}
 
-Times are local ({zone}). Did you know of this, and when may it be mended? We keep every reply of yours since we first
-received it and can send you the rows.
+Times are local ({zone}). Did you know of this, and when may it be mended?
+
+We keep every reply of yours since we first received it and can send you the rows.
 
 With thanks
 """,
@@ -40,14 +44,15 @@ With thanks
 
 Bonjour,
 
-Nous utilisons vos données « {title} » ({where}) pour {city}. {scope} actuellement pas fiables. Ce que nous voyons :
+Nous utilisons vos données « {title} »{where} pour {city}. {scope} actuellement pas fiables. Ce que nous voyons :
 
 {reasons}
 
 {last_good}
 
-Les heures sont locales ({zone}). En aviez-vous connaissance, et quand cela pourra-t-il être réparé ? Nous gardons
-chacune de vos réponses depuis que nous l'avons reçue et pouvons vous envoyer les lignes.
+Les heures sont locales ({zone}). En aviez-vous connaissance, et quand cela pourra-t-il être réparé ?
+
+Nous gardons chacune de vos réponses depuis que nous l'avons reçue et pouvons vous envoyer les lignes.
 
 Avec nos remerciements
 """,
@@ -104,12 +109,13 @@ def write_about_feed(
 
 def _write(feed: Feed, city: str, scope: Text, reasons: Sequence[Text], good: Text) -> Message:
     subject, body = {}, {}
+    where = feed.url or feed.documentation
     for language in _LANGUAGES:
         listed = dict.fromkeys(reason[language] for reason in reasons)
         words = {
-            "owner": feed.owner,
+            "owner": feed.publisher if feed.owner == _UNKNOWN else feed.owner,
             "title": feed.title[language],
-            "where": feed.url or feed.documentation,
+            "where": "" if where == _UNKNOWN else f" ({where})",
             "city": city,
             "scope": scope[language],
             "reasons": "\n".join(f"- {reason}" for reason in list(listed)[:_MOST_REASONS]),

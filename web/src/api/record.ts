@@ -10,7 +10,7 @@ export interface FeedRecord {
   replies: Partial<Record<ReplyState, number>>;
   /** The median time from one reply to the next; null where nobody asks, or too few came. */
   measured_seconds: number | null;
-  refused: { reason: string; rows: number }[];
+  refused: { reason: Text; rows: number }[];
   findings: { finding: string; change: string; title: Text; verdict: Verdict }[];
 }
 

@@ -43,7 +43,8 @@ export const data = {
   "health.in_en": "English",
   "health.in_fr": "French",
   "health.mail": "Open in a mail program",
-  "health.no_address": "No address of {owner} is known to this node.",
+  "health.no_address": "This node knows no mail address of the owner.",
+  "health.unknown": "not known",
 
   "record.title": "How it has fared",
   "record.strip_how": "What is held of the feed, by what is said of it now: the higher a bar, the more of its series’ time is marked amber or red. A thin green line is time without a mark; nothing is time without values.",

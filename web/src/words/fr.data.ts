@@ -45,7 +45,8 @@ export const data = {
   "health.in_en": "anglais",
   "health.in_fr": "français",
   "health.mail": "Ouvrir dans un logiciel de messagerie",
-  "health.no_address": "Ce nœud ne connaît aucune adresse pour « {owner} ».",
+  "health.no_address": "Ce nœud ne connaît aucune adresse de messagerie du responsable.",
+  "health.unknown": "pas connu",
 
   "record.title": "Son histoire",
   "record.strip_how": "Ce qui est détenu du flux, selon ce qu’on en dit aujourd’hui : plus une barre est haute, plus ses séries sont marquées en orange ou en rouge. Un mince trait vert : aucune marque ; rien : aucune valeur.",

@@ -21,6 +21,7 @@ from passerelle.api.parameters import Cursor, Limit, check_choice
 from passerelle.api.trust import MarkOut, show_mark
 from passerelle.api.v1.series import show_title
 from passerelle.archive.redistribution import Leaving, may_leave
+from passerelle.archive.rows import say_kind
 from passerelle.model.series import parse_series_id
 from passerelle.registry.asks import find_ask
 from passerelle.registry.changes import get_change
@@ -77,7 +78,7 @@ class CheckedOut(msgspec.Struct, frozen=True):
 class RefusalOut(msgspec.Struct, frozen=True):
     """How many rows were refused for one kind of reason."""
 
-    reason: str
+    reason: dict[str, str]
     rows: int
 
 
@@ -123,6 +124,7 @@ def read_record(node: NamedDependency[Node], feed_id: FromPath[str]) -> RecordOu
         said = list_said(connection, feed.id, _MOST_SAID)
         numbers = list_numbers(connection, feed=feed.id)
         asked = feed.id in node.replays or find_ask(connection, feed.id) is not None
+        refused = list_reasons(connection, feed=feed.id)
         return RecordOut(
             said=[
                 SaidOut(one.light, one.said, one.unsaid, {light.value: one.detail[light.value] for light in Light})
@@ -132,7 +134,7 @@ def read_record(node: NamedDependency[Node], feed_id: FromPath[str]) -> RecordOu
             checks=_list_checks(connection, feed.id),
             replies=count_states(connection, feed.id),
             measured_seconds=measure_replies(connection, feed.id) if asked else None,
-            refused=[RefusalOut(reason, rows) for reason, rows in list_reasons(connection, feed=feed.id).items()],
+            refused=[RefusalOut(say_kind(kind), rows) for kind, rows in refused.items()],
             findings=_list_uses(connection, set(numbers)),
         )
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from passerelle.archive.rows import say_kind
 from passerelle.trust.check import Check, Delivery, FeedMark, FeedRecord, Light, Mark
 from passerelle.trust.words import say
 
@@ -41,7 +42,7 @@ def _mark(delivery: Delivery, count: int, share: float, usual: float) -> Mark:
         "{count} des {rows} lignes d'une réponse ne peuvent être justes, la plupart parce que : {most}.",
         count=count,
         rows=delivery.rows,
-        most=reasons[0].reason,
+        most=say_kind(reasons[0].reason),
     )
     evidence = {
         "reply": delivery.reply,
