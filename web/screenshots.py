@@ -23,6 +23,7 @@ ALL = CHECKOUT / "build" / "screenshots" / "pages"
 PORT = 18340
 PARIS, SAN_FRANCISCO = f"http://127.0.0.1:{PORT}", f"http://127.0.0.1:{PORT + 1}"
 CHROMIUM = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+TWO_PLACES = "/city?what=geodair-no2-mean/no2_daily_mean&place=geodair:FR04055&with=geodair:FR04031"
 COUNTER = "Totem 73 boulevard de Sébastopol S-N"
 
 
@@ -42,7 +43,8 @@ SHOTS = (
     Shot("changes", PARIS, "/", "main ol > li"),
     Shot("case-file", PARIS, "/changes/curfew-18h-2021", ".case .plot", height=1400),
     Shot("case-file-places", SAN_FRANCISCO, "/changes/sunset-bike-stations-2023", ".case .plot", height=1900),
-    Shot("city", PARIS, "/city", ".maplibregl-canvas"),
+    Shot("city", PARIS, "/city", ".list li"),
+    Shot("city-compared", PARIS, TWO_PLACES, "main .plot", height=2300),
     Shot("feeds", PARIS, "/feeds", "main li"),
     Shot("feed", PARIS, "/feeds/geodair-no2-mean", "main li"),
     Shot("data", PARIS, "/data", "main li"),
