@@ -9,7 +9,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from passerelle.feeds._text import LARGEST
 from passerelle.model.errors import ReplyError
+
+_BATCH_ROWS = 65_536
 
 
 def read_parquet(body: bytes, *schemes: Mapping[str, pa.DataType]) -> pl.DataFrame:
@@ -22,13 +25,34 @@ def read_parquet(body: bytes, *schemes: Mapping[str, pa.DataType]) -> pl.DataFra
     try:
         file = pq.ParquetFile(io.BytesIO(body), page_checksum_verification=True)
         columns = _choose(schemes, file.schema_arrow.names)
-        table = file.read(columns=list(columns), use_threads=False)
+        table = read_columns(file, list(columns))
         table.validate(full=True)
         # A table of our own names and types: Polars panics where a broken schema's words aren't UTF-8.
         rows = pl.DataFrame(pa.table({name: table[name].cast(kind) for name, kind in columns.items()}))
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise ReplyError(f"the Parquet can't be read: {error}", where="body") from error
     return rows.with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+
+
+def read_columns(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """The columns, in the file's order; `ReplyError` where they unpack to more than `LARGEST` bytes.
+
+    A million equal values take some bytes of a file, so that its own size says nothing of theirs.
+    """
+    told = f"the Parquet unpacks to more than {LARGEST} bytes"
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    chunks = (group.column(at) for group in groups for at in range(group.num_columns))
+    # A page is unpacked whole.
+    pages = (chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] in columns)
+    if sum(pages) > LARGEST:
+        raise ReplyError(told, where="body")
+    batches, size = [], 0
+    for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns), use_threads=False):
+        size += batch.nbytes
+        if size > LARGEST:
+            raise ReplyError(told, where="body")
+        batches.append(batch)
+    return pa.Table.from_batches(batches) if batches else file.schema_arrow.empty_table()
 
 
 def _choose(schemes: Sequence[Mapping[str, pa.DataType]], names: Sequence[str]) -> Mapping[str, pa.DataType]:

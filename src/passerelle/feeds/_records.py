@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from passerelle.feeds._csv import REFUSED, read_lines
+from passerelle.feeds._parquet import read_columns
 from passerelle.feeds._rows import refuse_where
 from passerelle.feeds._text import read_bytes, read_text
 from passerelle.feeds.feed import Reply
@@ -127,7 +128,7 @@ def _read_parquet(body: bytes, columns: Sequence[str]) -> pl.DataFrame:
         missing = [column for column, root in zip(columns, roots, strict=True) if root not in schema.names]
         if missing:
             raise ReplyError(f"columns {missing} are needed; got {schema.names}", where="schema")
-        table = file.read(columns=list(dict.fromkeys(roots)), use_threads=False)
+        table = read_columns(file, list(dict.fromkeys(roots)))
         table.validate(full=True)
         cells = {named(column): _cell(table, column) for column in columns}
         rows = pl.DataFrame(pa.table(cells))
