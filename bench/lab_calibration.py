@@ -225,7 +225,8 @@ def write_summary(counted: dict[Cell, Nulls]) -> None:
     counts = sorted(nulls.studies for nulls in counted.values())
     text = DOCS.read_text(encoding="utf-8")
     (head, rest), (_, tail) = text.split(BEGIN), text.split(END)
-    table = f"| {counts[0]} to {counts[-1]} studies each | {' | '.join(kinds)} |\n{'|---' * (len(kinds) + 1)}|\n{table}"
+    made = f"{counts[-1]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
+    table = f"| {made} studies each | {' | '.join(kinds)} |\n{'|---' * (len(kinds) + 1)}|\n{table}"
     assert rest.endswith(END + tail)
     DOCS.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
 
