@@ -152,12 +152,13 @@ def test_a_node_that_is_slow_is_said(reader: Reader) -> None:
     expect(notice).to_have_count(0)
 
 
-def test_the_city_is_asked_for_once(reader: Reader) -> None:
-    """What the page's head asks for early is what its scripts use: no second question."""
+def test_what_is_asked_for_early_is_asked_for_once(reader: Reader) -> None:
+    """The city and the changes that the first page's head asks for are what its scripts use: no second question."""
     asked: list[str] = []
     reader.page.on("request", lambda request: asked.append(request.url))
     reader.open()
-    assert asked.count(f"{reader.url}/api/v1/city") == 1
+    for path in ("city", "changes?limit=1000"):
+        assert asked.count(f"{reader.url}/api/v1/{path}") == 1
 
 
 def test_the_first_page_without_the_map_is_light() -> None:

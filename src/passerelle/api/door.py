@@ -18,7 +18,7 @@ from polars.exceptions import PanicException
 from passerelle.api.compression import HEADERS as SQUEEZED
 from passerelle.api.compression import Squeezing
 from passerelle.api.metrics import Metrics
-from passerelle.api.page_files import PageFile, find_page
+from passerelle.api.page_files import FIRST_ASKED, PageFile, find_page
 from passerelle.api.posting import Inbox
 from passerelle.api.problem import (
     PROBLEM_JSON,
@@ -105,7 +105,8 @@ class Door:
             await self._take_post(visit, scope)
         elif scope["method"] == "GET" and (found := find_page(self._pages, scope["path"], for_person=visit.for_person)):
             scope["path_template"] = "pages"
-            await _send_page(visit, *found)
+            first = scope["path"] == "/" and not scope["query_string"]
+            await _send_page(visit, *found, [(b"link", FIRST_ASKED)] if first else [])
         else:
             try:
                 send = Squeezing(visit.send).send if visit.takes_gzip else visit.send
@@ -280,8 +281,8 @@ class _Visit:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _send_page(visit: _Visit, status: int, page: PageFile) -> None:
-    headers = [(b"etag", page.etag.encode()), (b"cache-control", page.cache_control.encode())]
+async def _send_page(visit: _Visit, status: int, page: PageFile, links: list[tuple[bytes, bytes]]) -> None:
+    headers = [(b"etag", page.etag.encode()), (b"cache-control", page.cache_control.encode()), *links]
     if visit.etag == page.etag.encode():
         await visit.answer(304, headers, b"")
         return

@@ -31,6 +31,9 @@ def write_policy(tiles: Tiles | None) -> str:
     )
 
 
+FIRST_ASKED = b"</api/v1/changes?limit=1000>; rel=preload; as=fetch; crossorigin=anonymous"
+"""The `Link` of the first page without filters: its list comes while its scripts do."""
+
 VIEWS = frozenset({"changes", "city", "data", "feeds", "studies"})
 """What the paths of the site's pages begin with; each is the same file, whose script shows what the path names."""
 
