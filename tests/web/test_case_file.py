@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 from tests.web.conftest import CHECKOUT, Reader, run_node
 from tests.web.test_page import run_axe
 
@@ -28,7 +28,7 @@ DECLARED = CHECKOUT / "tests" / "studies" / "declared" / "prop99.toml"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def node_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A node that holds Proposition 99, judged twice: by Callaway-Sant'Anna, then, amended, by synthetic control."""
     folder: Path = tmp_path_factory.mktemp("case") / "folder"
     create_folder(folder, "reference")
@@ -44,15 +44,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     archive.close()
     with run_node(folder) as address:
         yield address
-
-
-@pytest.fixture
-def reader(context: BrowserContext, url: str) -> Iterator[Reader]:
-    """A reader whose page must not complain."""
-    made = Reader(context.new_page(), url)
-    made.watch()
-    yield made
-    assert made.complaints == []
 
 
 def test_whom_it_was_compared_with(reader: Reader) -> None:
